@@ -1,0 +1,220 @@
+/**
+ * The typed surface of the native addon, and the only file that loads it. The addon knows no policy. Two conventions:
+ * set-up functions throw `{ syscall, errno, code }`; functions on the path of a request return a number, where a negative
+ * one is -errno. All run on the event-loop thread. Paths given to `fs*` are absolute and normalised, and no symbolic link
+ * is followed in any component (openat2(2) RESOLVE_NO_SYMLINKS): where there is one the answer is -ELOOP and the caller
+ * asks `fsResolve` first.
+ */
+import { createRequire } from "node:module";
+
+export type NativeProbe = {
+  /** "landlock", "seccomp-notify", "seccomp-addfd-send", "seccomp-wait-killable", "openat2", "pidfd-thread", … */
+  readonly name: string;
+  readonly outcome: "works" | "missing";
+  readonly syscall: string;
+  /** 0 when it works. */
+  readonly errno: number;
+  /** A number that belongs to it (Landlock ABI, errata), else -1. */
+  readonly value: number;
+};
+
+/** What the launcher does between clone3(2) and execve(2). Every descriptor is borrowed: the caller closes its own. */
+export type NativeLaunchSpec = {
+  /** Absolute path of the program; a `#!` script works. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** Become 0, 1, 2. */
+  readonly stdio: readonly [number, number, number];
+  /** Becomes descriptor 3, or -1. */
+  readonly channelFd: number;
+  /** Index (0 to 2) of the stdio descriptor that becomes the controlling terminal, or -1. */
+  readonly terminalIndex: number;
+  /** From landlockCreateRuleset, or -1 for none. */
+  readonly rulesetFd: number;
+  /** struct sock_filter[] installed before the main one; empty for none. */
+  readonly stubFilter: Uint8Array;
+  /** struct sock_filter[]; empty for none. */
+  readonly filter: Uint8Array;
+  /** "notify": install `filter` with NEW_LISTENER|WAIT_KILLABLE_RECV and hand the listener back. */
+  readonly listener: "notify" | "none";
+  /** null keeps the ids of the broker. */
+  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
+  /** Linux capability numbers that stay; everything else leaves every set, the bounding set included. */
+  readonly keepCapabilities: readonly number[];
+  readonly umask: number;
+  /** [RLIMIT_*, soft, hard]; -1 is infinity. */
+  readonly rlimits: readonly (readonly [number, number, number])[];
+  /** CPU numbers for sched_setaffinity(2); empty leaves it. */
+  readonly cpus: readonly number[];
+};
+
+export type NativeLaunched = {
+  readonly pid: number;
+  /** Close-on-exec; the caller owns it. */
+  readonly pidfd: number;
+  /** Close-on-exec, non-blocking; the caller owns it; -1 without a listener. */
+  readonly listenerFd: number;
+};
+
+/** A failed launch: the target did not run. `stage` names the step of the child ("landlock", "seccomp", "exec", …). */
+export type NativeLaunchFailure = { readonly stage: string; readonly syscall: string; readonly errno: number };
+
+export type NativeLauncher = {
+  readonly pid: number;
+  /** Launches one program; the first one is the leader, whose end is the end of the run. `done` is called once. */
+  launch(
+    spec: NativeLaunchSpec,
+    done: (failure: NativeLaunchFailure | null, launched: NativeLaunched | null) => void,
+  ): void;
+  /** Signals a launched program (pid) or its process group (-pid). Returns 0 or -errno. */
+  signal(pid: number, signal: number): number;
+  /** SIGTERM to every process of the run now, SIGKILL after `graceMs`; `onEnd` follows when none is left. */
+  end(graceMs: number): void;
+  /** Closes the channel: the launcher kills what is left and leaves. */
+  close(): void;
+};
+
+/** Index into `NativeNotifier.event`. */
+export const EVENT = {
+  slot: 0,
+  nr: 1,
+  tid: 2,
+  tgid: 3,
+  /** 0, or the errno with which the arguments could not be read (EFAULT, ENAMETOOLONG, EILSEQ, EBADF, ENOENT…). */
+  status: 4,
+  /** The object of a call by descriptor, held open (O_PATH) until the reply; else -1. */
+  heldFd: 5,
+  /** Bit 0: path one ended in "/"; bit 1: path one holds ".." and must be resolved; bits 2 and 3: the same for path two. */
+  pathFlags: 6,
+  arch: 7,
+} as const;
+
+export type NativeNotifier = {
+  /** Int32Array(8), valid during the callback. */
+  readonly event: Int32Array;
+  /** Float64Array(12): the six arguments as unsigned numbers, then for utimensat [atime s, ns, mtime s, ns]. */
+  readonly wide: Float64Array;
+  /** Installs `fd` in the caller (ADDFD with SEND), closes it here. 0 or -errno; -ENOENT: the caller is gone. */
+  replyFd(slot: number, fd: number, closeOnExec: number): number;
+  /** errno > 0 fails the call. */
+  replyError(slot: number, errno: number): number;
+  replyValue(slot: number, value: number): number;
+  /** 1 while the notification still waits. */
+  isValid(slot: number): number;
+  /** The bytes of a setxattr value, read with the event; null when there is none. */
+  data(slot: number): Uint8Array | null;
+  close(): void;
+};
+
+export type NativeChannel = {
+  /** Sends one message with at most one descriptor, which is closed here in every case. 0 or -errno (-EAGAIN: full). */
+  send(bytes: Uint8Array, fd: number): number;
+  close(): void;
+};
+
+/** Index into the Float64Array(16) that `fsStat` fills. */
+export const STAT = {
+  mode: 0,
+  uid: 1,
+  gid: 2,
+  size: 3,
+  nlink: 4,
+  mtimeMs: 5,
+  ino: 6,
+  dev: 7,
+  rdev: 8,
+} as const;
+
+export type NativeBinding = {
+  /** Tries each feature in a child of its own. Blocks for about 30 ms. */
+  probe(): NativeProbe[];
+
+  landlockAbi(): number;
+  landlockErrata(): number;
+  /** Throws when a bit is unknown to the kernel: the caller masks to the ABI and says so. */
+  landlockCreateRuleset(handledFs: number, handledNet: number, scoped: number): number;
+  landlockAddPath(rulesetFd: number, pathFd: number, allowed: number): void;
+
+  /** Starts the launcher program: child subreaper and parent of one run, ends it when this process dies. */
+  startLauncher(
+    program: string,
+    onExit: (pid: number, waitStatus: number) => void,
+    onEnd: (leftovers: number) => void,
+  ): NativeLauncher;
+
+  /** `onEvent` gets the first and second path (normalised, absolute; "" where there is none). `onEnd`: no task is left. */
+  startNotifier(
+    listenerFd: number,
+    onEvent: (pathOne: string, pathTwo: string) => void,
+    onEnd: () => void,
+  ): NativeNotifier;
+
+  /** SOCK_SEQPACKET, close-on-exec. The first end is the broker's: non-blocking, SO_PASSCRED. */
+  socketPair(): [number, number];
+  /** Takes `fd`. At most 4 descriptors a message; with MSG_TRUNC or MSG_CTRUNC the message is not delivered and `onClose` gets EPROTO. */
+  startChannel(
+    fd: number,
+    onMessage: (bytes: Uint8Array, pid: number, uid: number, gid: number, fds: number[]) => void,
+    onClose: (errno: number) => void,
+  ): NativeChannel;
+
+  /** Flags and mode are Linux's. O_CLOEXEC, O_NOCTTY and O_NONBLOCK are added; O_NONBLOCK is taken off again for regular files and directories. */
+  fsOpen(path: string, flags: number, mode: number, umask: number): number;
+  /**
+   * Walks `path` component by component as thread `tid` would see it (/proc/self is its own) and gives the path without
+   * symbolic links; the last component need not exist. follow: 1 resolves a link in the last component too.
+   * Links of /proc/PID/{fd,cwd,root,exe} are not followed: -EXDEV, except a final /proc/<own tgid>/fd/N, which is returned.
+   */
+  fsResolve(path: string, tid: number, tgid: number, follow: number): string | number;
+  fsStat(path: string, out: Float64Array): number;
+  fdStat(fd: number, out: Float64Array): number;
+  /** Names without "." and "..", at most `maxEntries`, else -EOVERFLOW. */
+  fsList(path: string, maxEntries: number): string[] | number;
+  fsReadlink(path: string): string | number;
+  fsMkdir(path: string, mode: number, umask: number): number;
+  /** kind: S_IFREG or S_IFIFO in `mode`. */
+  fsMknod(path: string, mode: number, umask: number): number;
+  fsUnlink(path: string, flags: number): number;
+  fsRename(from: string, to: string, flags: number): number;
+  fsLink(from: string, to: string): number;
+  /** Links an unnamed file (O_TMPFILE) that thread `tid` holds as `remoteFd`. */
+  fsLinkDescriptor(tid: number, remoteFd: number, to: string): number;
+  fsSymlink(target: string, path: string): number;
+  /** `target` is a path or a held descriptor. The setuid and setgid bits must not be set. */
+  fsChmod(target: string | number, mode: number): number;
+  fsChown(target: string | number, uid: number, gid: number): number;
+  /** Nanoseconds field may be UTIME_NOW or UTIME_OMIT. */
+  fsUtimens(target: string | number, aSec: number, aNsec: number, mSec: number, mNsec: number): number;
+  fsTruncate(target: string | number, size: number): number;
+  fsSetxattr(target: string | number, name: string, value: Uint8Array, flags: number): number;
+  fsRemovexattr(target: string | number, name: string): number;
+  /** The path of an open descriptor of ours (readlink of /proc/self/fd), or -errno. */
+  fdPath(fd: number): string | number;
+  /** Opens what `remoteFd` of thread `tid` names again: only FIFO, terminal and memfd, with at most the access it holds. */
+  fsReopenDescriptor(tid: number, remoteFd: number, flags: number): number;
+  closeFd(fd: number): void;
+
+  processUmask(tid: number): number;
+  /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */
+  processTerminal(tid: number): number;
+  processParent(pid: number): number;
+
+  /** Gives the calling thread an umask of its own (unshare(CLONE_FS)), so that effects do not race other threads. */
+  isolateUmask(): void;
+  /** Lowers the calling thread's effective capabilities to `keep`, and fsuid, fsgid and groups to `user`. */
+  lowerAuthority(user: { uid: number; gid: number; groups: readonly number[] } | null, keep: readonly number[]): void;
+  /** Takes back what lowerAuthority gave away, for the broker's own state. */
+  raiseAuthority(): void;
+
+  /** [master, slave], both close-on-exec, and the name of the slave. */
+  openPty(): [number, number, string];
+  setWindowSize(fd: number, rows: number, columns: number): void;
+  getWindowSize(fd: number): [number, number];
+
+  /** Maps [0, bytes) of the file shared and writable; the mapping lives as long as the buffer. */
+  mapShared(fd: number, bytes: number): ArrayBuffer;
+};
+
+export const binding: NativeBinding = createRequire(import.meta.url)("../../build/Release/sallyport.node");

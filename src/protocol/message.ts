@@ -1,0 +1,164 @@
+/**
+ * The messages between a client and the broker. Both ends and both ways in (shim and seccomp notification) share these
+ * shapes; the wire form is in codec.ts, the strict check of untrusted bytes in parse.ts.
+ */
+
+export const PROTOCOL_VERSION = 1;
+
+/** The name that a sandboxed program opens for writing to get a channel to its broker. Never exists on disk. */
+export const BROKER_PATH = "/run/sallyport/broker";
+
+/** Bits of `OpenRequest.flags`. Not Linux numbers: each platform maps them. An unknown bit is refused. */
+export const OPEN = {
+  read: 1,
+  write: 2,
+  append: 4,
+  create: 8,
+  exclusive: 16,
+  truncate: 32,
+  directory: 64,
+  nofollow: 128,
+  sync: 256,
+  nonblock: 512,
+  /** An unnamed file in the directory `path` (Linux O_TMPFILE). */
+  temporary: 1024,
+  direct: 2048,
+  noatime: 4096,
+} as const;
+export const OPEN_ALL = 8191;
+
+export type OpenRequest = { readonly op: "open"; readonly path: string; readonly flags: number; readonly mode: number };
+export type StatRequest = { readonly op: "stat"; readonly path: string; readonly follow: Follow };
+export type ListRequest = { readonly op: "list"; readonly path: string };
+export type MkdirRequest = { readonly op: "mkdir"; readonly path: string; readonly mode: number };
+/** Makes a regular file or a FIFO; device nodes and sockets are never made by the broker. */
+export type MknodRequest = {
+  readonly op: "mknod";
+  readonly path: string;
+  readonly kind: "file" | "fifo";
+  readonly mode: number;
+};
+export type UnlinkRequest = { readonly op: "unlink"; readonly path: string; readonly kind: "file" | "directory" };
+export type RenameRequest = {
+  readonly op: "rename";
+  readonly from: string;
+  readonly to: string;
+  readonly existing: "replace" | "refuse" | "exchange";
+};
+export type LinkRequest = { readonly op: "link"; readonly from: string; readonly to: string; readonly follow: Follow };
+/** `target` is stored as it is; it is judged when somebody follows it. */
+export type SymlinkRequest = { readonly op: "symlink"; readonly target: string; readonly path: string };
+export type ChmodRequest = { readonly op: "chmod"; readonly path: string; readonly mode: number; readonly follow: Follow };
+/** -1 leaves the id as it is. */
+export type ChownRequest = {
+  readonly op: "chown";
+  readonly path: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly follow: Follow;
+};
+/** Times in nanoseconds since the epoch; "now" and "keep" are UTIME_NOW and UTIME_OMIT. */
+export type UtimensRequest = {
+  readonly op: "utimens";
+  readonly path: string;
+  readonly accessed: bigint | "now" | "keep";
+  readonly modified: bigint | "now" | "keep";
+  readonly follow: Follow;
+};
+export type TruncateRequest = { readonly op: "truncate"; readonly path: string; readonly sizeBytes: number };
+export type SetXattrRequest = {
+  readonly op: "setxattr";
+  readonly path: string;
+  readonly name: string;
+  readonly value: Uint8Array;
+  readonly existing: "any" | "create" | "replace";
+  readonly follow: Follow;
+};
+export type RemoveXattrRequest = {
+  readonly op: "removexattr";
+  readonly path: string;
+  readonly name: string;
+  readonly follow: Follow;
+};
+/**
+ * Starts a program in the same run. Standard streams are the descriptors that travel with the frame, in order 0, 1, 2;
+ * with none, they are /dev/null, and the run's stdout and stderr.
+ */
+export type ExecRequest = {
+  readonly op: "exec";
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+};
+/** Something that no profile can grant in this version; recorded and refused. `what` names the system call and why. */
+export type RefusedRequest = { readonly op: "refused"; readonly what: string; readonly rule: string; readonly errno: string };
+
+export type Follow = "follow" | "nofollow";
+
+export type Request =
+  | OpenRequest
+  | StatRequest
+  | ListRequest
+  | MkdirRequest
+  | MknodRequest
+  | UnlinkRequest
+  | RenameRequest
+  | LinkRequest
+  | SymlinkRequest
+  | ChmodRequest
+  | ChownRequest
+  | UtimensRequest
+  | TruncateRequest
+  | SetXattrRequest
+  | RemoveXattrRequest
+  | ExecRequest
+  | RefusedRequest;
+
+/** Operations that a client may send; "refused" exists only inside the broker. */
+export type WireRequest = Exclude<Request, RefusedRequest>;
+export type Op = Request["op"];
+
+export type Stat = {
+  readonly kind: "file" | "directory" | "symlink" | "fifo" | "socket" | "device";
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly linkCount: number;
+  readonly modifiedMs: number;
+  readonly inode: number;
+  readonly device: number;
+};
+
+/** What a denied client is told: one line for a person is made of it, a model gets it as it is. */
+export type Denial = {
+  readonly op: Op;
+  readonly path: string;
+  /** The rule that refused, or "default-deny". */
+  readonly rule: string;
+  readonly reason: string;
+  /** What would allow it, in words and as a flag or profile line. */
+  readonly nextSteps: readonly string[];
+};
+
+export type Reply =
+  | { readonly ok: true; readonly value: ReplyValue }
+  | { readonly ok: false; readonly code: FailureCode; readonly errno: string; readonly message: string; readonly denial?: Denial };
+
+/** `null` for plain success and for a descriptor (which travels beside the frame). */
+export type ReplyValue = null | Stat | readonly string[] | { readonly pid: number };
+
+export type FailureCode =
+  | "DENIED"
+  | "INVALID"
+  | "PROTOCOL"
+  | "LIMIT"
+  | "BUSY"
+  | "UNSUPPORTED"
+  | "SETUP"
+  | "NOT_FOUND"
+  | "TIMEOUT"
+  | "GONE"
+  | "SYSTEM"
+  | "INTERNAL";
