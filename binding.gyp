@@ -1,0 +1,31 @@
+{
+  "variables": {
+    "strict_flags": [
+      "-std=c++20", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", "-fstack-protector-strong",
+      "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wnull-dereference", "-Wimplicit-fallthrough",
+      "-Werror=switch", "-Werror=return-type", "-Werror=unused-result", "-Werror=format"
+    ]
+  },
+  "target_defaults": {
+    "include_dirs": ["native"],
+    "cflags!": ["-fno-omit-frame-pointer"],
+    "cflags_cc!": ["-fno-exceptions", "-std=gnu++17", "-std=gnu++20", "-fno-rtti"],
+    "cflags_cc": ["<@(strict_flags)"],
+    "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "_FORTIFY_SOURCE=2"],
+    "ldflags": ["-Wl,-z,relro,-z,now", "-Wl,--exclude-libs,ALL"]
+  },
+  "targets": [
+    {
+      "target_name": "sallyport",
+      "cflags_cc": ["-isystem", "<!(node -p \"require('node-addon-api').include_dir\")"],
+      "sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.linux.txt','utf8').trim().split(/\\s+/).map(f=>'native/'+f).join(' ')\")"]
+    },
+    {
+      "target_name": "sallyport-launcher",
+      "type": "executable",
+      "cflags_cc!": ["-fPIC"],
+      "sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.launcher.txt','utf8').trim().split(/\\s+/).map(f=>'native/'+f).join(' ')\")"],
+      "ldflags": ["-static-libstdc++", "-static-libgcc"]
+    }
+  ]
+}
