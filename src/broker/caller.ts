@@ -1,0 +1,12 @@
+/** Who asks, as the kernel told it. `tid` is the thread of a notification, the process of a message. */
+export type Caller = {
+  readonly pid: number;
+  readonly tid: number;
+  /** The object of a call by descriptor (fchmod and its like), held open by the broker; -1 when the request names a path. */
+  readonly heldFd: number;
+};
+
+/** The held descriptor where there is one: the name may have moved since, the object has not. */
+export function targetOf(path: string, caller: Caller): string | number {
+  return caller.heldFd >= 0 ? caller.heldFd : path;
+}
