@@ -89,10 +89,12 @@ export const EVENT = {
   /** Bit 0: path one ended in "/"; bit 1: path one holds ".." and must be resolved; bits 2 and 3: the same for path two. */
   pathFlags: 6,
   arch: 7,
+  /** Six entries: the low 32 bits of the arguments. */
+  words: 8,
 } as const;
 
 export type NativeNotifier = {
-  /** Int32Array(8), valid during the callback. */
+  /** Int32Array(14), valid during the callback. */
   readonly event: Int32Array;
   /** Float64Array(12): the six arguments as unsigned numbers, then for utimensat [atime s, ns, mtime s, ns]. */
   readonly wide: Float64Array;

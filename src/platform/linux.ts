@@ -72,6 +72,11 @@ export const linux: Platform = {
   truncate: binding.fsTruncate,
   setxattr: (target, name, value, existing) => binding.fsSetxattr(target, name, value, XATTR[existing]),
   removexattr: binding.fsRemovexattr,
+  reopen: (tid, descriptor, flags) => binding.fsReopenDescriptor(tid, descriptor, toLinuxFlags(flags)),
+  terminalOf(tid) {
+    const number = binding.processTerminal(tid);
+    return number < 0 ? number : `/dev/pts/${number}`;
+  },
   umaskOf: binding.processUmask,
   parentOf: binding.processParent,
   close: binding.closeFd,

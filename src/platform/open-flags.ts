@@ -44,7 +44,7 @@ const KNOWN =
 
 /** Names the same request in Linux's flags; close-on-exec is the platform's business. */
 export function toLinuxFlags(flags: number): number {
-  let linux = 0;
+  let linux = flags & OPEN.pathOnly ? O.path : 0;
   if (flags & (OPEN.write | OPEN.append)) linux = flags & OPEN.read ? O.rdwr : O.wronly;
   if (flags & OPEN.append) linux |= O.append;
   if (flags & OPEN.create) linux |= O.creat;

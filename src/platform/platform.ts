@@ -28,6 +28,10 @@ export type Platform = {
   truncate(target: Target, sizeBytes: number): number;
   setxattr(target: Target, name: string, value: Uint8Array, existing: "any" | "create" | "replace"): number;
   removexattr(target: Target, name: string): number;
+  /** Opens again what thread `tid` holds as `descriptor` (a pipe, a terminal, a memfd), with no more access than it holds. */
+  reopen(tid: number, descriptor: number, flags: number): number;
+  /** The path of the controlling terminal of thread `tid`, or -ENXIO. */
+  terminalOf(tid: number): string | number;
   umaskOf(tid: number): number;
   parentOf(pid: number): number;
   close(fd: number): void;

@@ -1,0 +1,95 @@
+import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
+import { ERRNO } from "../../platform/errno.ts";
+import { O } from "../../platform/open-flags.ts";
+import { BROKER_PATH, type Request } from "../../protocol/message.ts";
+import type { Caller } from "../caller.ts";
+import { dispatch } from "../dispatch.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Session } from "../session.ts";
+import { NR } from "./syscalls.ts";
+import { translate } from "./translate.ts";
+
+const EPERM = ERRNO["EPERM"]!;
+const EMFILE = ERRNO["EMFILE"]!;
+
+/** What to answer for a call that is received only to be refused and recorded; null for one that is brokered. */
+export type Refusals = (nr: number, words: Int32Array) => { rule: string; what: string; errno: string } | null;
+
+export type NotifyFront = { close(): void };
+
+/**
+ * Serves the trapped system calls of unmodified programs. Nothing is ever continued: the broker acts on its own copy of the
+ * arguments and hands the result in. `openChannel` gives one end of a fresh channel for BROKER_PATH, or -errno.
+ */
+export function serveNotifications(
+  listenerFd: number,
+  session: Session,
+  refusals: Refusals,
+  openChannel: () => number,
+): NotifyFront {
+  const notifier: NativeNotifier = binding.startNotifier(listenerFd, receive, () => {});
+  const { event, wide } = notifier;
+  const words = event.subarray(EVENT.words, EVENT.words + 6);
+
+  function receive(one: string, two: string): void {
+    const slot = event[EVENT.slot]!;
+    const nr = event[EVENT.nr]!;
+    const caller: Caller = {
+      pid: event[EVENT.tgid]!,
+      tid: event[EVENT.tid]!,
+      heldFd: event[EVENT.heldFd]!,
+      descriptors: [],
+      waits: () => notifier.isValid(slot) === 1,
+    };
+    const refusal = refusals(nr, words);
+    const status = event[EVENT.status]!;
+    if (refusal === null && status !== 0) {
+      notifier.replyError(slot, status);
+      return;
+    }
+    const request = refusal === null ? requestOf(slot, nr, one, two) : ({ op: "refused", ...refusal } as const);
+    if (typeof request === "number") {
+      notifier.replyError(slot, request);
+      return;
+    }
+    const closeOnExec = closesOnExec(nr, words);
+    if (request.op === "open" && request.path === BROKER_PATH) {
+      const end = openChannel();
+      answer(slot, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end }, closeOnExec);
+      return;
+    }
+    const outcome = dispatch(request, caller, session);
+    if (outcome instanceof Promise) void outcome.then((late) => answer(slot, late, closeOnExec));
+    else answer(slot, outcome, closeOnExec);
+  }
+
+  function requestOf(slot: number, nr: number, one: string, two: string): Request | number {
+    // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
+    if (one === "" && event[EVENT.heldFd]! >= 0) return EPERM;
+    return translate({ nr, words, wide, one, two, value: () => notifier.data(slot) });
+  }
+
+  function answer(slot: number, outcome: Outcome, closeOnExec: number): void {
+    switch (outcome.kind) {
+      case "descriptor": {
+        const result = notifier.replyFd(slot, outcome.fd, closeOnExec);
+        if (result === -EMFILE) notifier.replyError(slot, EMFILE);
+        break;
+      }
+      case "value":
+        notifier.replyValue(slot, 0);
+        break;
+      case "failed":
+      case "denied":
+        notifier.replyError(slot, outcome.errno);
+        break;
+    }
+  }
+
+  return { close: () => notifier.close() };
+}
+
+function closesOnExec(nr: number, words: Int32Array): number {
+  const flags = nr === NR.openat ? words[2]! : nr === NR.open ? words[1]! : 0;
+  return flags & O.cloexec ? 1 : 0;
+}
