@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { mkdirSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
 
@@ -18,7 +18,9 @@ export function openState(directory: string): string {
     if (found.uid !== process.geteuid!()) {
       throw new SallyportError("SETUP", "EPERM", `Cannot use "${directory}" for state: it belongs to uid ${found.uid}`);
     }
-    if (found.mode & 0o077) chmodSync(real, 0o700);
+    if (found.mode & 0o077) {
+      throw new SallyportError("SETUP", "EPERM", `Cannot use "${directory}" for state: others may enter it; chmod 700 it`);
+    }
     return real;
   } catch (error) {
     if (error instanceof SallyportError) throw error;

@@ -219,4 +219,4 @@ export type NativeBinding = {
   mapShared(fd: number, bytes: number): ArrayBuffer;
 };
 
-export const binding: NativeBinding = createRequire(import.meta.url)("../../build/Release/sallyport.node");
+export const binding: NativeBinding = createRequire(import.meta.url)("#addon");
