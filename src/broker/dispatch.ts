@@ -46,12 +46,19 @@ function decideRecordAct(
     });
   }
   session.log.outcome(intent, request, outcome);
+  if (outcome.kind === "value") noteOwnRepository(request, session);
   if (outcome.kind === "failed" && outcome.errno === ELOOP && mayResolve) {
     const real = resolveRequest(request, caller, session.platform);
     if (typeof real === "number") return { kind: "failed", errno: -real };
     if (real !== request) return decideRecordAct(real, caller, session, "resolved");
   }
   return outcome;
+}
+
+function noteOwnRepository(request: Request, session: Session): void {
+  if (request.op === "mkdir") session.ownRepositories.made(request.path);
+  else if (request.op === "unlink") session.ownRepositories.removed(request.path);
+  else if (request.op === "rename") session.ownRepositories.renamed(request.from, request.to);
 }
 
 function refuse(
@@ -61,7 +68,7 @@ function refuse(
   session: Session,
 ): Outcome {
   const denial = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
-  session.log.denial(request, caller, denial);
+  session.log.denial(request, caller, denial, judgement.errno);
   return { kind: "denied", errno: judgement.errno, denial };
 }
 
