@@ -1,7 +1,8 @@
 import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
-import { ERRNO } from "../../platform/errno.ts";
+import { ERRNO, errnoName } from "../../platform/errno.ts";
 import { O } from "../../platform/open-flags.ts";
-import { BROKER_PATH, type Request } from "../../protocol/message.ts";
+import type { Classifier } from "../../platform/seccomp/classify.ts";
+import { BROKER_PATH, type RefusedRequest, type Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Outcome } from "../outcome.ts";
@@ -12,8 +13,8 @@ import { translate } from "./translate.ts";
 const EPERM = ERRNO["EPERM"]!;
 const EMFILE = ERRNO["EMFILE"]!;
 
-/** What to answer for a call that is received only to be refused and recorded; null for one that is brokered. */
-export type Refusals = (nr: number, words: Int32Array) => { rule: string; what: string; errno: string } | null;
+/** Mirrors the filter of the run: "trap" is brokered, anything else is answered with a refusal and recorded. */
+export type Classify = Classifier["classify"];
 
 export type NotifyFront = { close(): void };
 
@@ -24,12 +25,13 @@ export type NotifyFront = { close(): void };
 export function serveNotifications(
   listenerFd: number,
   session: Session,
-  refusals: Refusals,
+  classify: Classify,
   openChannel: () => number,
 ): NotifyFront {
   const notifier: NativeNotifier = binding.startNotifier(listenerFd, receive, () => {});
   const { event, wide } = notifier;
   const words = event.subarray(EVENT.words, EVENT.words + 6);
+  const unsigned = new Uint32Array(event.buffer, event.byteOffset + 4 * EVENT.words, 6);
 
   function receive(one: string, two: string): void {
     const slot = event[EVENT.slot]!;
@@ -41,13 +43,13 @@ export function serveNotifications(
       descriptors: [],
       waits: () => notifier.isValid(slot) === 1,
     };
-    const refusal = refusals(nr, words);
+    const brokered = classify(nr, unsigned) === "trap";
     const status = event[EVENT.status]!;
-    if (refusal === null && status !== 0) {
+    if (brokered && status !== 0) {
       notifier.replyError(slot, status);
       return;
     }
-    const request = refusal === null ? requestOf(slot, nr, one, two) : ({ op: "refused", ...refusal } as const);
+    const request = brokered ? requestOf(slot, nr, one, two) : refusalOf(nr);
     if (typeof request === "number") {
       notifier.replyError(slot, request);
       return;
@@ -67,6 +69,15 @@ export function serveNotifications(
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
     if (one === "" && event[EVENT.heldFd]! >= 0) return EPERM;
     return translate({ nr, words, wide, one, two, value: () => notifier.data(slot) });
+  }
+
+  function refusalOf(nr: number): RefusedRequest {
+    const judged = classify(nr, unsigned);
+    if (typeof judged !== "object") {
+      return { op: "refused", what: `system call ${nr}`, rule: "syscalls.unknown", errno: "ENOSYS" };
+    }
+    const { what, rule, errno } = judged.refuse;
+    return { op: "refused", what, rule, errno: errnoName(errno) };
   }
 
   function answer(slot: number, outcome: Outcome, closeOnExec: number): void {
