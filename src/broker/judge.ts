@@ -4,7 +4,7 @@ import { RIGHT } from "../policy/rights.ts";
 import { stateSignature } from "../policy/trie.ts";
 import type { RenameRequest, Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
-import { asSelf } from "./own-process.ts";
+import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
 
 const EACCES = ERRNO["EACCES"]!;
@@ -12,7 +12,7 @@ const EPERM = ERRNO["EPERM"]!;
 /** A renamed tree larger than this is not searched for protected names: it is refused. */
 const MAX_WALK_ENTRIES = 10_000;
 
-/** Rules that do not bind a repository of the run's own making (own-repositories.ts). */
+/** Rules that do not bind a repository of the run's own making (own_repositories.ts). */
 export const OWN_REPOSITORY_RULES: ReadonlySet<string> = new Set(["protected.git-config"]);
 
 export type Judgement =

@@ -13,15 +13,15 @@ import { linux } from "../platform/linux.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
-import { type ChannelFront, serveChannel } from "./channel-front.ts";
+import { type ChannelFront, serveChannel } from "./channel_front.ts";
 import { type Confinement, confine } from "./confinement.ts";
 import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
-import { findProgram } from "./find-program.ts";
+import { findProgram } from "./find_program.ts";
 import { runLimits } from "./limits.ts";
 import { serveNotifications } from "./notify/front.ts";
-import { OwnRepositories } from "./own-repositories.ts";
-import { RunLog } from "./run-log.ts";
+import { OwnRepositories } from "./own_repositories.ts";
+import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
@@ -31,6 +31,8 @@ import { checkWorkspace, type Places } from "./workspace.ts";
 const GRACE_MS = 2000;
 const MAX_CHANNELS = 64;
 const EMFILE = 24;
+/** What the target ended by when nobody was left to report it. */
+const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
 
 export type RunOptions = {
@@ -101,12 +103,17 @@ export async function startRun(options: RunOptions): Promise<Run> {
   const tmp = privateDirectory(user, self);
   const places: Places = { workspace, home, tmp, state };
 
-  const ends = Promise.withResolvers<RunEnd>();
-  let onExit = (_pid: number, _status: number): void => {};
+  const ends = deferred<RunEnd>();
+  // Kept until somebody asks: a program may be gone before its launch has been reported.
+  const exits = new Map<number, number>();
+  let onExit = (_pid: number): void => {};
   let onGone = (): void => {};
   const launcher = binding.startLauncher(
     launcherPath(),
-    (pid, status) => onExit(pid, status),
+    (pid, status) => {
+      exits.set(pid, status);
+      onExit(pid);
+    },
     () => onGone(),
   );
   try {
@@ -186,7 +193,6 @@ export async function startRun(options: RunOptions): Promise<Run> {
     if (inherited >= 0) binding.closeFd(inherited);
     if (toBroker >= 0) addChannel(toBroker);
 
-    let status = 0;
     let timedOut = false;
     const timer =
       options.timeoutMs === undefined
@@ -195,17 +201,19 @@ export async function startRun(options: RunOptions): Promise<Run> {
             timedOut = true;
             launcher.end(GRACE_MS);
           }, options.timeoutMs);
-    onExit = (pid, waitStatus) => {
-      if (pid !== leader.pid) return;
-      status = waitStatus;
-      launcher.end(GRACE_MS);
+    onExit = (pid) => {
+      if (pid === leader.pid) launcher.end(GRACE_MS);
+      else exits.delete(pid);
     };
     onGone = () => {
       clearTimeout(timer);
       void finish().then(ends.resolve, ends.reject);
     };
 
+    if (exits.has(leader.pid)) onExit(leader.pid);
+
     async function finish(): Promise<RunEnd> {
+      const status = exits.get(leader.pid) ?? SIGKILL;
       for (const channel of [...channels]) channel.close();
       leader.front?.close();
       launcher.close();
@@ -281,6 +289,14 @@ export async function startRun(options: RunOptions): Promise<Run> {
   }
 }
 
+type Deferred<T> = { promise: Promise<T>; resolve(value: T): void; reject(reason: unknown): void };
+
+function deferred<T>(): Deferred<T> {
+  const result: Partial<Deferred<T>> = {};
+  result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
+  return result as Deferred<T>;
+}
+
 type Front = { close(): void };
 type Leader = { readonly pid: number; readonly front: Front | null };
 
@@ -291,7 +307,7 @@ function launch(launcher: NativeLauncher, spec: NativeLaunchSpec, serve: (listen
         const { stage, syscall, errno } = failure ?? { stage: "launch", syscall: "launch", errno: 5 };
         const code = errnoName(errno);
         const what = stage === "exec" ? `Cannot run "${spec.path}": ${code}` : `Cannot confine the program: ${syscall} failed at stage "${stage}": ${code}`;
-        reject(new SallyportError("SETUP", code, what, undefined, { stage }));
+        reject(new SallyportError("SETUP", what, { errno: code, stage }));
         return;
       }
       binding.closeFd(launched.pidfd);
@@ -318,7 +334,7 @@ function specOf(confinement: Confinement, user: User, self: User) {
 function userToBecome(name: string, self: User): User {
   const user = userByName(name);
   if (user.uid === self.uid) return self;
-  if (self.uid !== 0) throw new SallyportError("SETUP", "EPERM", `Cannot run as "${name}": only root may change the user`);
+  if (self.uid !== 0) throw new SallyportError("SETUP", `Cannot run as "${name}": only root may change the user`, { errno: "EPERM" });
   return user;
 }
 

@@ -31,7 +31,7 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
     await relay?.stop();
     if (!(error instanceof SallyportError)) throw error;
     process.stderr.write(`sallyport: ${error.message}\n`);
-    process.exitCode = error.code === "SETUP" ? (error.exitCode ?? 125) : 125;
+    process.exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
     return null;
   });
   if (end === null) return;

@@ -1,6 +1,6 @@
 import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
 import { ERRNO, errnoName } from "../../platform/errno.ts";
-import { O } from "../../platform/open-flags.ts";
+import { O } from "../../platform/open_flags.ts";
 import type { Classifier } from "../../platform/seccomp/classify.ts";
 import { BROKER_PATH, type RefusedRequest, type Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";

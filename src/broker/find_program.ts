@@ -3,8 +3,8 @@ import { isAbsolute, join, resolve } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
 
 /**
- * Finds a program as execvp(3) does, in the PATH that the run will have. Throws SETUP with exitCode 127 when there is none, 126
- * when what there is can not be executed.
+ * Finds a program as execvp(3) does, in the PATH that the run will have. Throws SETUP of stage "exec": ENOENT when there is
+ * none, EACCES when what there is can not be executed.
  */
 export function findProgram(name: string, path: string | undefined, cwd: string): string {
   const places = name.includes("/") ? [resolve(cwd, name)] : directories(path).map((directory) => join(directory, name));
@@ -14,8 +14,8 @@ export function findProgram(name: string, path: string | undefined, cwd: string)
     found ??= place;
     if (isExecutable(place)) return place;
   }
-  if (found === null) throw new SallyportError("SETUP", "ENOENT", `Cannot run "${name}": not found`, undefined, { exitCode: 127 });
-  throw new SallyportError("SETUP", "EACCES", `Cannot run "${found}": not executable`, undefined, { exitCode: 126 });
+  if (found === null) throw new SallyportError("SETUP", `Cannot run "${name}": not found`, { errno: "ENOENT", stage: "exec" });
+  throw new SallyportError("SETUP", `Cannot run "${found}": not executable`, { errno: "EACCES", stage: "exec" });
 }
 
 function directories(path: string | undefined): string[] {
