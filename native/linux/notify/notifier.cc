@@ -86,7 +86,10 @@ void Notifier::publish(const seccomp_notif& notification, int32_t slot, int stat
   event_[kHeldFd] = arguments_.held.get();
   event_[kPathFlags] = static_cast<int32_t>(arguments_.path_flags);
   event_[kArch] = static_cast<int32_t>(notification.data.arch);
-  for (size_t at = 0; at < kSixArguments; at++) wide_[at] = static_cast<double>(notification.data.args[at]);
+  for (size_t at = 0; at < kSixArguments; at++) {
+    wide_[at] = static_cast<double>(notification.data.args[at]);
+    event_[kWords + at] = static_cast<int32_t>(notification.data.args[at]);
+  }
   if (arguments_.has_times) {
     for (size_t at = 0; at < arguments_.times.size(); at++) wide_[kSixArguments + at] = arguments_.times[at];
   }

@@ -17,7 +17,9 @@ struct seccomp_notif;
 namespace notify {
 
 // Positions in the arrays that the owner shares with its reader; the same as EVENT of platform/binding.ts.
-enum EventField : uint8_t { kSlot, kNr, kTid, kTgid, kStatus, kHeldFd, kPathFlags, kArch, kEventFields };
+enum EventField : uint8_t { kSlot, kNr, kTid, kTgid, kStatus, kHeldFd, kPathFlags, kArch, kWords };
+// The low halves of the six arguments follow: a double can not hold all of a 64-bit register.
+inline constexpr size_t kEventFields = kWords + 6;
 inline constexpr size_t kWideFields = 12;
 inline constexpr size_t kSixArguments = 6;
 
