@@ -24,7 +24,10 @@ export const OPEN = {
   temporary: 1024,
   direct: 2048,
   noatime: 4096,
+  /** A handle without access (Linux O_PATH); only from a system call, never on the wire. */
+  pathOnly: 8192,
 } as const;
+/** The bits that a frame may carry. */
 export const OPEN_ALL = 8191;
 
 export type OpenRequest = { readonly op: "open"; readonly path: string; readonly flags: number; readonly mode: number };
