@@ -99,15 +99,6 @@ export function evaluate(program: Uint8Array, data: SeccompData): FilterAnswer {
   throw new RangeError("The program runs past its end");
 }
 
-/** What the kernel does with a stack of filters: the strictest answer wins, the order of installing does not matter. */
-export function evaluateStack(programs: readonly Uint8Array[], data: SeccompData): FilterAnswer {
-  const rank = ["kill-process", "kill-thread", "errno", "notify", "allow"];
-  const answers = programs.map((program) => evaluate(program, data));
-  return answers.reduce((worst, one) => (rank.indexOf(one.kind) < rank.indexOf(worst.kind) ? one : worst), {
-    kind: "allow",
-  } as FilterAnswer);
-}
-
 function answerOf(value: number): FilterAnswer {
   const action = (value & 0xffff0000) >>> 0;
   switch (action) {
