@@ -1,10 +1,9 @@
-import { closeSync, existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { createRequire } from "node:module";
+import { closeSync } from "node:fs";
+import { join } from "node:path";
 import { CAP_SYS_PTRACE, capabilityNumber } from "../platform/capabilities.ts";
 import { buildFloor, type FloorGrant } from "../platform/landlock.ts";
 import { makeClassifier } from "../platform/seccomp/classify.ts";
-import { compileCached } from "../platform/seccomp/cache.ts";
+import { cachedFilter } from "../platform/seccomp/cache.ts";
 import type { FilterOptions, Mediation } from "../platform/seccomp/spec.ts";
 import { compilePolicy, type Policy } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
@@ -14,7 +13,8 @@ import type { EnvironmentRules } from "./environment.ts";
 import { OWN_REPOSITORY_RULES } from "./judge.ts";
 import type { Classify } from "./notify/front.ts";
 import { loadFilterSpec } from "./profiles.ts";
-import { expandEnvironment, expandPath, rulesOf } from "./rules.ts";
+import { packageFiles } from "./package_files.ts";
+import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts, RunOptions } from "./run.ts";
 import { holds, type Places } from "./workspace.ts";
 
@@ -23,7 +23,6 @@ export type Confinement = {
   readonly policy: Policy;
   readonly ownRepositoryPolicy: Policy;
   readonly rulesetFd: number;
-  readonly stub: Uint8Array;
   readonly filter: Uint8Array;
   readonly listener: "notify" | "none";
   readonly classify: Classify;
@@ -55,7 +54,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
   const filterOptions: FilterOptions = { mediation, memfd: profile.memfd };
   const spec = loadFilterSpec(profile.syscalls);
-  const { stub, filter, listener } = compileCached(spec, filterOptions, join(places.state, "cache", "bpf"));
+  const { filter, listener } = cachedFilter(spec, filterOptions, join(places.state, "cache", "bpf"));
 
   const floor = floorOf(grants);
   const missing = floor.missing;
@@ -74,7 +73,6 @@ export function confine(options: RunOptions, places: Places): Confinement {
     policy,
     ownRepositoryPolicy,
     rulesetFd: floor.rulesetFd,
-    stub,
     filter,
     listener,
     classify: makeClassifier(spec, filterOptions).classify,
@@ -108,24 +106,15 @@ function floorOf(grants: readonly FloorGrant[]) {
 }
 
 function nativeGrants(options: RunOptions, places: Places): FloorGrant[] {
-  const { native } = options.profile;
-  const own = packageFiles();
+  const native = nativePaths(options.profile, places);
   return [
-    ...native.execute.map((path) => ({ path: expandPath(path, places), access: "execute" as const })),
-    ...native.read.map((path) => ({ path: expandPath(path, places), access: "read" as const })),
+    ...native.execute.map((path) => ({ path, access: "execute" as const })),
+    ...native.read.map((path) => ({ path, access: "read" as const })),
     ...[...(options.reads ?? []), ...(options.writes ?? [])].map((path) => ({ path, access: "execute" as const })),
-    ...own.map((path) => ({ path, access: "read" as const })),
+    ...packageFiles().map((path) => ({ path, access: "read" as const })),
     { path: places.tmp, access: "execute" },
     { path: "/dev/tty", access: "terminal" },
   ];
-}
-
-/** What a program needs to use the client library of this very installation. */
-export function packageFiles(): string[] {
-  const root = dirname(createRequire(import.meta.url).resolve("#package"));
-  return ["dist", "build/Release", "node_modules/msgpackr", "package.json"]
-    .map((name) => join(root, name))
-    .filter((path) => existsSync(path));
 }
 
 /**
@@ -142,6 +131,8 @@ function howReads(
   if (options.profile.mediation === "strict") return { reads: "brokered", because: "profile" };
   if (how === "brokered") return { reads: "brokered", because: "asked for" };
   for (const { path } of grants) {
+    // What root alone can write holds nobody's secrets in passing.
+    if (!holds(places.home, path) && !holds(places.workspace, path) && !isChosen(path, options)) continue;
     const denying = mayMatchBelow(policy.compiled, path, RIGHT.read);
     const [first] = denying;
     if (first === undefined) continue;
@@ -150,6 +141,10 @@ function howReads(
     return { reads: "brokered", because: `${first.id} denies names in ${place}` };
   }
   return { reads: "native", because: "" };
+}
+
+function isChosen(path: string, options: RunOptions): boolean {
+  return (options.reads ?? []).includes(path) || (options.writes ?? []).includes(path);
 }
 
 function accessOf(policy: Policy, places: Places): RunFacts["access"] {

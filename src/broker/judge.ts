@@ -40,6 +40,9 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     };
   }
   const judged = asSelf(request, caller, session);
+  if ("path" in judged && OTHER_PROCESS.test(judged.path)) {
+    return denied(judged.path, OTHERS, RIGHT.read);
+  }
   let verdict: Verdict = decide(session.policy, judged, 0);
   if (verdict.kind === "deny" && isOwnRepositoryMatter(judged, verdict, session)) {
     verdict = decide(session.ownRepositoryPolicy, judged, 0);
@@ -51,6 +54,10 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   }
   return { kind: "allow", rule: verdict.rule.id };
 }
+
+// proc(5): these a process may read of any other; the broker could read more than its caller.
+const OTHER_PROCESS = /^\/proc\/\d+\/(?!(?:stat|status|statm|cmdline|comm)$)/;
+const OTHERS = { id: "process.others", reason: "it belongs to a process outside the run" };
 
 const PLANTED_LINK = "a symbolic link here would stand in for a directory whose files are protected";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Checkpoint } from "../audit/checkpoint.ts";
-import { HostLog } from "../audit/hostlog.ts";
+import { appendHostLog } from "../audit/hostlog.ts";
 import { Journal, runLogDir } from "../audit/journal.ts";
 import { openLogKey } from "../audit/key.ts";
 import { lineParts } from "../audit/lines.ts";
@@ -145,8 +145,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       landlockAbi: facts.landlockAbi,
       missing: facts.missing.join(", "),
     });
-    const host = HostLog.open(state, key);
-    host.started(id, journal.origin);
+    await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
 
     const session: Session = {
@@ -222,7 +221,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       const outcome = timedOut ? "timed out" : outcomeText(status);
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });
       const head: Checkpoint = await journal.close();
-      host.ended(id, head);
+      await appendHostLog(state, key, { kind: "ended", run: id, timeMs: Date.now(), checkpoint: head });
       rmSync(tmp, { recursive: true, force: true });
       return {
         ...facts,
@@ -320,7 +319,7 @@ function launch(launcher: NativeLauncher, spec: NativeLaunchSpec, serve: (listen
 function specOf(confinement: Confinement, user: User, self: User) {
   return {
     rulesetFd: confinement.rulesetFd,
-    stubFilter: confinement.stub,
+    stubFilter: new Uint8Array(0),
     filter: confinement.filter,
     listener: confinement.listener,
     user: user === self ? null : { uid: user.uid, gid: user.gid, groups: user.groups },

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runLogDir } from "../audit/journal.ts";
-import { verifyHostLog } from "../audit/hostlog.ts";
-import { VKEY_FILE } from "../audit/key.ts";
+import { headsOf, verifyHostLog } from "../audit/hostlog.ts";
+import type { Problem } from "../audit/problem.ts";
 import { readRecords } from "../audit/read.ts";
 import { verifyRun } from "../audit/verify.ts";
 import { printable } from "../broker/denial.ts";
@@ -44,26 +44,33 @@ export function auditShow(run: string | undefined, flags: Flags): void {
 /** `sallyport audit verify [RUN]`: exit 1 and one line a problem when a log is not what it was. */
 export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
   const state = stateOf(flags);
-  const vkey = readText(flags.key ?? join(state, VKEY_FILE));
-  const head = flags.head === undefined ? undefined : readText(flags.head);
+  const vkey = readText(flags.key ?? join(state, "keys", "log.vkey"));
+  const published = flags.head === undefined ? [] : [readText(flags.head)];
   const runs = run === undefined ? runsOf(state) : [run];
   let whole = true;
   const host = verifyHostLog(state, vkey);
   for (const problem of host.problems) {
     whole = false;
-    console.log(flags.json ? JSON.stringify({ host: true, ...problem }) : `host log: ${problem.kind}: ${problem.detail}`);
+    console.log(flags.json ? JSON.stringify({ host: true, ...problem }) : `host log: ${located(problem)}`);
   }
   for (const id of runs) {
-    const result = verifyRun(logOf(state, id), { vkey, head, heads: host.headsOf(id) });
+    const result = verifyRun(logOf(state, id), { vkey, heads: [...headsOf(host.entries, id), ...published] });
     whole &&= result.ok;
     if (flags.json) {
-      console.log(JSON.stringify({ run: id, ...result, root: result.root.toString("base64") }));
+      console.log(JSON.stringify({ run: id, ...result }));
       continue;
     }
-    console.log(`${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${result.state} · root ${result.root.toString("base64")}`);
-    for (const problem of result.problems) console.log(`  ${problem.kind}: ${problem.detail}`);
+    console.log(`${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${result.state} · root ${result.root}`);
+    for (const problem of result.problems) console.log(`  ${located(problem)}`);
   }
   process.exitCode = whole ? 0 : 1;
+}
+
+/** Where a log is wrong, and how. */
+function located({ kind, file, index, offset, detail }: Problem): string {
+  const record = index === undefined ? "" : ` record ${index}`;
+  const byte = offset === undefined ? "" : ` byte ${offset}`;
+  return `${kind}: ${file}${record}${byte}: ${detail}`;
 }
 
 function stateOf(flags: Flags): string {

@@ -10,7 +10,6 @@ import { dirname, join } from "node:path";
 import { readRecords } from "../audit/read.ts";
 import { runLogDir } from "../audit/journal.ts";
 import { verifyRun } from "../audit/verify.ts";
-import { VKEY_FILE } from "../audit/key.ts";
 import { loadProfile } from "../broker/profiles.ts";
 import { type RunEnd, startRun } from "../broker/run.ts";
 import { type Act, agentActs, workActs } from "./demo_acts.ts";
@@ -122,7 +121,7 @@ async function perform(act: Act, scene: Scene): Promise<void> {
   }
   const said = readFileSync(output, "utf8").trim();
   const log = runLogDir(scene.state, end.run);
-  const verified = verifyRun(log, { vkey: readFileSync(join(scene.state, VKEY_FILE), "utf8") });
+  const verified = verifyRun(log, { vkey: readFileSync(join(scene.state, "keys", "log.vkey"), "utf8") });
   logsAreWhole &&= verified.ok;
   const denials = [...readRecords(log)].filter((record) => record.kind === "deny");
   const asItMust = act.asItMust({ end, said, denials, scene });
