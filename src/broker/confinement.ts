@@ -12,7 +12,7 @@ import { SallyportError } from "../protocol/errors.ts";
 import type { EnvironmentRules } from "./environment.ts";
 import { OWN_REPOSITORY_RULES } from "./judge.ts";
 import type { Classify } from "./notify/front.ts";
-import { loadFilterSpec } from "./profiles.ts";
+import { filterSpec } from "./profiles.ts";
 import { packageFiles } from "./package_files.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts, RunOptions } from "./run.ts";
@@ -53,17 +53,17 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const { reads, because } = howReads(options, policy, grants, places);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
   const filterOptions: FilterOptions = { mediation, memfd: profile.memfd };
-  const spec = loadFilterSpec(profile.syscalls);
+  const spec = filterSpec(profile.syscalls);
   const { filter, listener } = cachedFilter(spec, filterOptions, join(places.state, "cache", "bpf"));
 
   const floor = floorOf(grants);
   const missing = floor.missing;
   const enforcement = options.enforcement ?? profile.enforcement;
-  if (enforcement === "hard" && floor.abi < profile.landlock.minimumAbi) {
+  if (enforcement === "hard" && floor.abi < profile.minimumLandlockAbi) {
     closeSync(floor.rulesetFd);
     throw new SallyportError(
       "SETUP",
-      `Cannot confine the program: Landlock ABI ${profile.landlock.minimumAbi} is required, this kernel offers ${floor.abi} (without ${missing.join(", ")}); use a newer kernel, or accept less with --enforcement best-effort`,
+      `Cannot confine the program: Landlock ABI ${profile.minimumLandlockAbi} is required, this kernel offers ${floor.abi} (without ${missing.join(", ")}); use a newer kernel, or accept less with --enforcement best-effort`,
       { errno: "EOPNOTSUPP", stage: "landlock" },
     );
   }

@@ -17,10 +17,7 @@ export type RuleSource = {
   readonly writes?: readonly string[] | undefined;
 };
 
-/**
- * All rules of a run: those of the profile, one for each tree that the kernel lets be read natively (so that the broker says the
- * same), what the command line adds, and the files of the client library.
- */
+/** All rules of a run: those of the profile, what the command line adds, and the files of the client library. */
 export function rulesOf({ profile, reads = [], writes = [] }: RuleSource, places: Places): Rule[] {
   const written = profile.rules.flatMap((rule) =>
     rule.patterns.map((pattern) => ({
@@ -30,16 +27,13 @@ export function rulesOf({ profile, reads = [], writes = [] }: RuleSource, places
       pattern: expandPattern(pattern, places),
       except: rule.except.map((exempt) => expandPattern(exempt, places)),
       reason: rule.reason,
-      ...(rule.remedy === undefined ? {} : { remedy: rule.remedy }),
+      remedy: rule.remedy,
     })),
   );
-  const native = nativePaths(profile, places);
   const tree = (id: string, rights: number, reason: string) => (path: string) =>
     ["", "/**"].map((below) => allow(id, rights, `${escapePattern(path)}${below}`, reason));
   return [
     ...written,
-    ...native.read.flatMap(tree("native.read", READ, "The profile lets it be read natively")),
-    ...native.execute.flatMap(tree("native.execute", READ | RIGHT.execute, "The profile lets it be read and run natively")),
     ...reads.flatMap(tree("option.read", READ | RIGHT.execute, "--read on the command line")),
     ...writes.flatMap(tree("option.write", EVERYTHING, "--write on the command line")),
     ...packageFiles().flatMap(tree("client.files", READ, "The client library of this installation")),
@@ -58,7 +52,7 @@ export function expandEnvironment(rules: ResolvedProfile["environment"], places:
 }
 
 function allow(id: string, rights: number, pattern: string, reason: string): Rule {
-  return { id, effect: "allow", rights, pattern, except: [], reason };
+  return { id, effect: "allow", rights, pattern, except: [], reason, remedy: "" };
 }
 
 function fill(text: string, places: Places): string {
