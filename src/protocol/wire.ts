@@ -7,7 +7,6 @@ import type {
   SetXattrRequest,
   Stat,
   UnlinkRequest,
-  UtimensRequest,
   WireRequest,
 } from "./message.ts";
 
@@ -57,7 +56,7 @@ export const UNLINK_KINDS: readonly UnlinkRequest["kind"][] = ["file", "director
 export const RENAME_EXISTING: readonly RenameRequest["existing"][] = ["replace", "refuse", "exchange"];
 export const XATTR_EXISTING: readonly SetXattrRequest["existing"][] = ["any", "create", "replace"];
 /** A time is one of these, or [seconds, nanoseconds]. */
-export const TIME_WORDS: readonly UtimensRequest["accessed"][] = ["now", "keep"];
+export const TIME_WORDS: readonly ("now" | "keep")[] = ["now", "keep"];
 export const STAT_KINDS: readonly Stat["kind"][] = [
   "file",
   "directory",
