@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CompiledFilter, compileFilter } from "./compile.ts";
 import { libseccompVersion } from "./libseccomp.ts";
@@ -51,15 +51,16 @@ function readEntry(file: string): CompiledFilter | null {
 }
 
 function writeEntry(directory: string, file: string, { filter, listener, notes }: CompiledFilter): void {
-  const content = Buffer.from(JSON.stringify({ filter: Buffer.from(filter).toString("base64"), listener, notes }));
+  const content = Buffer.from(
+    JSON.stringify({ filter: Buffer.from(filter).toString("base64"), listener, notes }),
+  );
   const partial = `${file}.${process.pid}`;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeFileSync(partial, Buffer.concat([digest(content), content]), { mode: 0o600 });
     renameSync(partial, file);
   } catch {
-    // A full or read-only disk: the next run compiles again.
-    rmSync(partial, { force: true });
+    // A full or read-only disk: the next run compiles again, and a partial file is never read.
   }
 }
 

@@ -1,8 +1,13 @@
-import { SYSCALL_NAMES } from "./syscalls.ts";
+import { constants } from "node:os";
 import { type EffectiveRule, effectiveRules, type FilterOptions, type FilterSpec, holds } from "./spec.ts";
+import { SYSCALL_NAMES } from "./syscalls.ts";
 
-/** How a call is refused: the rule, one line for the record, and the errno's number. */
-export type Refusal = { readonly rule: string; readonly what: string; readonly errno: number };
+const ERRNO_NAMES = new Map(
+  Object.entries(constants.errno).map(([name, value]): [number, string] => [value, name]),
+);
+
+/** How a call is refused: the rule, one line for the record, and the errno's name. */
+export type Refusal = { readonly rule: string; readonly what: string; readonly errno: string };
 /** "trap": the broker decides and acts. "kernel": the filter never asks about such a call. */
 export type Classification = "trap" | "kernel" | { readonly refuse: Refusal };
 
@@ -12,11 +17,13 @@ export type Classifier = {
   readonly traps: ReadonlySet<number>;
   /** Numbers of which some calls are refused and recorded, with the last refusal: the one to give in doubt. */
   readonly refusals: ReadonlyMap<number, Refusal>;
-  /**
-   * `args` are unsigned; only the low word counts. For a call that was notified the answer is never "kernel", provided the
-   * low words are exact: a double has 53 bits, so the caller masks before it converts, or accepts `refusals` in doubt.
-   */
+  /** Mirrors the filter exactly; `args` are unsigned and only the low word of each counts. */
   classify(nr: number, args: ArrayLike<number>): Classification;
+  /**
+   * For a call that was notified: null when it is to be brokered, else the refusal. Fails closed, since a double holds 53 of an
+   * argument's 64 bits and its low word may have been rounded: what cannot be brokered is refused in any case.
+   */
+  refusal(nr: number, args: ArrayLike<number>): Refusal | null;
 };
 
 /** Mirrors the filter that `compileFilter` makes of the same spec and options. */
@@ -30,16 +37,25 @@ export function makeClassifier(spec: FilterSpec, options: FilterOptions): Classi
       if (rule.action.kind === "refuse") refusals.set(nr, refusalOf(nr, rule, rule.action.errno));
     }
   }
-  return {
-    traps,
-    refusals,
-    classify(nr, args) {
-      const rule = rules.get(nr)?.find((one) => holds(one.alternatives, (arg) => lowWord(args[arg])));
-      if (rule?.action.kind === "trap") return "trap";
-      if (rule?.action.kind === "refuse") return { refuse: refusalOf(nr, rule, rule.action.errno) };
-      return "kernel";
-    },
+  const classify = (nr: number, args: ArrayLike<number>): Classification => {
+    const rule = rules.get(nr)?.find((one) => holds(one.alternatives, (arg) => lowWord(args[arg])));
+    if (rule?.action.kind === "trap") return "trap";
+    if (rule?.action.kind === "refuse") return { refuse: refusalOf(nr, rule, rule.action.errno) };
+    return "kernel";
   };
+  const refusal = (nr: number, args: ArrayLike<number>): Refusal | null => {
+    const found = classify(nr, args);
+    if (typeof found === "object") return found.refuse;
+    if (traps.has(nr)) return null;
+    return (
+      refusals.get(nr) ?? {
+        rule: "unexpected-call",
+        what: `${nameOf(nr)}(2): no rule asks for it`,
+        errno: "EPERM",
+      }
+    );
+  };
+  return { traps, refusals, classify, refusal };
 }
 
 function lowWord(value: number | undefined): number {
@@ -47,5 +63,13 @@ function lowWord(value: number | undefined): number {
 }
 
 function refusalOf(nr: number, rule: EffectiveRule, errno: number): Refusal {
-  return { rule: rule.id, what: `${SYSCALL_NAMES.get(nr) ?? nr}(2): ${rule.reason}`, errno };
+  return {
+    rule: rule.id,
+    what: `${nameOf(nr)}(2): ${rule.reason}`,
+    errno: ERRNO_NAMES.get(errno) ?? "EPERM",
+  };
+}
+
+function nameOf(nr: number): string {
+  return SYSCALL_NAMES.get(nr) ?? `${nr}`;
 }

@@ -1,7 +1,13 @@
 import { instruction, instructionCount, OP, RETURN } from "./bpf.ts";
 import { toCubes } from "./cubes.ts";
 import { compileRules, type LibraryRule } from "./libseccomp.ts";
-import { type Action, type EffectiveRule, effectiveRules, type FilterOptions, type FilterSpec } from "./spec.ts";
+import {
+  type Action,
+  type EffectiveRule,
+  effectiveRules,
+  type FilterOptions,
+  type FilterSpec,
+} from "./spec.ts";
 import { ARCH_X86_64, GAP, LAST_SYSCALL, SYSCALL_NAMES, X32_BIT } from "./syscalls.ts";
 
 export type CompiledFilter = {
@@ -33,7 +39,8 @@ export function compileFilter(spec: FilterSpec, options: FilterOptions): Compile
   const rules = libraryRules(spec, options);
   const filter = Uint8Array.from(Buffer.concat([...prologue(), compileRules(RETURN.allow, rules)]));
   const count = instructionCount(filter);
-  if (count > MAX_INSTRUCTIONS) throw new RangeError(`Filter "${spec.name}" has ${count} instructions, the kernel takes 4096`);
+  if (count > MAX_INSTRUCTIONS)
+    throw new RangeError(`Filter "${spec.name}" has ${count} instructions, the kernel takes 4096`);
   return {
     filter,
     listener: rules.some((rule) => rule.action === RETURN.notify) ? "notify" : "none",

@@ -18,12 +18,15 @@ export function toCubes(rules: readonly EffectiveRule[], maxCubes: number): Cube
       for (const earlier of done) {
         if (sameAction(earlier.rule, rule)) continue;
         left = left.flatMap((cube) => subtract(cube, earlier.cube));
-        if (left.length > maxCubes) throw new RangeError(`Rule "${rule.id}" needs more than ${maxCubes} comparisons`);
+        if (left.length > maxCubes)
+          throw new RangeError(`Rule "${rule.id}" needs more than ${maxCubes} comparisons`);
       }
       done.push(...left.map((cube) => ({ rule, cube })));
     }
   }
-  return done.filter((one, index) => !done.some((other, at) => at !== index && covers(other, one, at < index)));
+  return done.filter(
+    (one, index) => !done.some((other, at) => at !== index && covers(other, one, at < index)),
+  );
 }
 
 /** Several conditions on one argument become one; null when they contradict each other. */
@@ -78,6 +81,7 @@ function covers(a: CubeRule, b: CubeRule, first: boolean): boolean {
 function sameAction(a: EffectiveRule, b: EffectiveRule): boolean {
   if (a.action.kind === "errno" && b.action.kind === "errno") return a.action.errno === b.action.errno;
   // With notifications both are one BPF action; which rule it was is for the classifier to say.
-  const asked = (rule: EffectiveRule): boolean => rule.action.kind === "refuse" || rule.action.kind === "trap";
+  const asked = (rule: EffectiveRule): boolean =>
+    rule.action.kind === "refuse" || rule.action.kind === "trap";
   return a.action.kind === b.action.kind || (asked(a) && asked(b));
 }

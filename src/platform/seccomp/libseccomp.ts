@@ -19,7 +19,11 @@ const O_TMPFILE = 0o20200000;
 
 export type Comparison = { readonly arg: number; readonly mask: number; readonly value: number };
 /** `action` is a SECCOMP_RET_* value with its data. */
-export type LibraryRule = { readonly action: number; readonly nr: number; readonly all: readonly Comparison[] };
+export type LibraryRule = {
+  readonly action: number;
+  readonly nr: number;
+  readonly all: readonly Comparison[];
+};
 
 /** libseccomp said no. `errno` is positive. */
 export class LibseccompError extends Error {
@@ -51,10 +55,15 @@ export function compileRules(defaultAction: number, rules: readonly LibraryRule[
   const seccomp = library();
   if (seccomp === null) throw new Error(`Cannot compile a filter: ${LIBRARY} is missing on this machine`);
   const context = seccomp.seccomp_init([defaultAction]);
-  if (isNullPointer(context)) throw new LibseccompError("seccomp_init", 22, `0x${defaultAction.toString(16)}`);
+  if (isNullPointer(context))
+    throw new LibseccompError("seccomp_init", 22, `0x${defaultAction.toString(16)}`);
   try {
     // The default, KILL of one thread, would leave the others running.
-    must("seccomp_attr_set", seccomp.seccomp_attr_set([context, ATTRIBUTE.badArchitectureAction, KILL_PROCESS]), "BADARCH");
+    must(
+      "seccomp_attr_set",
+      seccomp.seccomp_attr_set([context, ATTRIBUTE.badArchitectureAction, KILL_PROCESS]),
+      "BADARCH",
+    );
     must("seccomp_attr_set", seccomp.seccomp_attr_set([context, ATTRIBUTE.optimize, 2]), "OPTIMIZE");
     for (const rule of rules) addRule(seccomp, context, rule);
     return exportProgram(seccomp, context);
@@ -125,7 +134,11 @@ function bind() {
   return define({
     seccomp_init: { library: LIBRARY, retType: External, paramsType: [U32] },
     seccomp_attr_set: { library: LIBRARY, retType: I32, paramsType: [External, I32, U32] },
-    seccomp_rule_add_array: { library: LIBRARY, retType: I32, paramsType: [External, U32, I32, U32, U8Array] },
+    seccomp_rule_add_array: {
+      library: LIBRARY,
+      retType: I32,
+      paramsType: [External, U32, I32, U32, U8Array],
+    },
     seccomp_export_bpf: { library: LIBRARY, retType: I32, paramsType: [External, I32] },
     seccomp_release: { library: LIBRARY, retType: Void, paramsType: [External] },
   }) as unknown as {

@@ -3,8 +3,8 @@ import { effectiveRules, type FilterOptions, type FilterSpec } from "./spec.ts";
 import { SYSCALL_NAMES, SYSCALLS } from "./syscalls.ts";
 
 /** Every way a filter is compiled. */
-export const ALL_OPTIONS: readonly FilterOptions[] = (["kernel", "writes", "strict"] as const).flatMap((mediation) =>
-  (["noexec", "any"] as const).map((memfd) => ({ mediation, memfd })),
+export const ALL_OPTIONS: readonly FilterOptions[] = (["kernel", "writes", "strict"] as const).flatMap(
+  (mediation) => (["noexec", "any"] as const).map((memfd) => ({ mediation, memfd })),
 );
 
 /** Reach outside the sandbox past Landlock and the broker: never in an allow list without a rule that comes first. */
@@ -52,9 +52,13 @@ function lintRules({ rules }: FilterSpec): Problem[] {
     for (const nr of all) {
       const held = action.kind === "trap" || action.kind === "refuse";
       if (held && (NEVER_HELD.has(nr) || (NEVER_HELD_WHOLE.has(nr) && alternatives.length === 0))) {
-        report(`holds ${name(nr)}(2)`, "let the kernel answer: pipelines and signal handlers hang behind a supervisor");
+        report(
+          `holds ${name(nr)}(2)`,
+          "let the kernel answer: pipelines and signal handlers hang behind a supervisor",
+        );
       }
-      if (action.kind === "trap" && !BROKERED.has(nr)) report(`traps ${name(nr)}(2)`, "refuse it: the broker cannot perform it");
+      if (action.kind === "trap" && !BROKERED.has(nr))
+        report(`traps ${name(nr)}(2)`, "refuse it: the broker cannot perform it");
       if (action.kind === "allow" && NEVER_ALLOWED.has(nr)) report(`allows ${name(nr)}(2)`, "refuse it");
     }
   }
@@ -66,11 +70,23 @@ function lintConditions({ rules }: FilterSpec): Problem[] {
   return rules.flatMap(({ id, numbers: all, alternatives }) => {
     const problems: Problem[] = [];
     const word = (value: number) => Number.isInteger(value) && value >= 0 && value <= 0xffffffff;
-    if (alternatives.flat().some(({ mask, value }) => !word(mask) || mask === 0 || !word(value) || (value & ~mask) !== 0)) {
-      problems.push({ field: id, problem: "compares more than its mask", remedy: "mask an int argument with 0xffffffff or less" });
+    if (
+      alternatives
+        .flat()
+        .some(({ mask, value }) => !word(mask) || mask === 0 || !word(value) || (value & ~mask) !== 0)
+    ) {
+      problems.push({
+        field: id,
+        problem: "compares more than its mask",
+        remedy: "mask an int argument with 0xffffffff or less",
+      });
     }
     if (all.some((nr) => !SYSCALL_NAMES.has(nr))) {
-      problems.push({ field: id, problem: "names a number of another ABI", remedy: "name x86_64 system calls only" });
+      problems.push({
+        field: id,
+        problem: "names a number of another ABI",
+        remedy: "name x86_64 system calls only",
+      });
     }
     return problems;
   });
@@ -81,10 +97,16 @@ function lintCoverage(spec: FilterSpec): Problem[] {
   const problems: Problem[] = [];
   const variants = ALL_OPTIONS.map((options) => effectiveRules(spec, options));
   for (const [nr, field] of SYSCALL_NAMES) {
-    const final = variants.map((rules) => (rules.get(nr) ?? []).findIndex((rule) => rule.alternatives.length === 0));
+    const final = variants.map((rules) =>
+      (rules.get(nr) ?? []).findIndex((rule) => rule.alternatives.length === 0),
+    );
     const allowed = spec.allowed.has(nr);
     if (!allowed && final.includes(-1)) {
-      problems.push({ field, problem: "has no answer", remedy: "name it under allow, or end with a rule without conditions" });
+      problems.push({
+        field,
+        problem: "has no answer",
+        remedy: "name it under allow, or end with a rule without conditions",
+      });
     }
     if (allowed && !final.includes(-1)) {
       problems.push({ field, problem: "is allowed and refused", remedy: "take one of the two out" });
@@ -92,7 +114,11 @@ function lintCoverage(spec: FilterSpec): Problem[] {
     for (const [index, rules] of variants.entries()) {
       const dead = final[index] === -1 ? undefined : rules.get(nr)?.[final[index]! + 1];
       if (dead === undefined) continue;
-      problems.push({ field: dead.id, problem: `never decides ${field}(2)`, remedy: "move it before the rule without conditions" });
+      problems.push({
+        field: dead.id,
+        problem: `never decides ${field}(2)`,
+        remedy: "move it before the rule without conditions",
+      });
       break;
     }
   }
@@ -102,7 +128,13 @@ function lintCoverage(spec: FilterSpec): Problem[] {
 function lintReach(spec: FilterSpec): Problem[] {
   return [...DANGEROUS].flatMap((nr) => {
     if (!spec.allowed.has(nr)) return [];
-    return [{ field: name(nr), problem: "is dangerous and allowed", remedy: "refuse it, or allow one form of it by a rule with a reason" }];
+    return [
+      {
+        field: name(nr),
+        problem: "is dangerous and allowed",
+        remedy: "refuse it, or allow one form of it by a rule with a reason",
+      },
+    ];
   });
 }
 

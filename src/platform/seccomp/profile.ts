@@ -8,7 +8,18 @@ type Report = (field: string, problem: string, remedy: string) => void;
 type Fields = Readonly<Record<string, unknown>>;
 
 const SET_FIELDS = ["name", "version", "description", "sets", "rules", "allow"];
-const RULE_FIELDS = ["id", "syscalls", "action", "errno", "from", "unmediated", "only", "any", "all", "reason"];
+const RULE_FIELDS = [
+  "id",
+  "syscalls",
+  "action",
+  "errno",
+  "from",
+  "unmediated",
+  "only",
+  "any",
+  "all",
+  "reason",
+];
 const CONDITION_FIELDS = ["arg", "mask", "equals", "as"];
 
 /**
@@ -23,7 +34,8 @@ export function loadFilterSpec(name: string, files: Readonly<Record<string, unkn
   for (const set of root === null ? [] : (stringsOf(root["sets"]) ?? [name])) {
     const fields = set === name ? root : readSet(set, files, problems);
     if (fields === null) continue;
-    const report: Report = (field, problem, remedy) => problems.push({ field: `${set}.${field}`, problem, remedy });
+    const report: Report = (field, problem, remedy) =>
+      problems.push({ field: `${set}.${field}`, problem, remedy });
     for (const [index, rule] of listOf(fields["rules"], "rules", report).entries()) {
       const parsed = readRule(rule, `rules[${index}]`, report);
       if (parsed !== null) rules.push(parsed);
@@ -37,14 +49,16 @@ export function loadFilterSpec(name: string, files: Readonly<Record<string, unkn
 
 function readSet(name: string, files: Readonly<Record<string, unknown>>, problems: Problem[]): Fields | null {
   const set = Object.hasOwn(files, name) ? files[name] : undefined;
-  const report: Report = (field, problem, remedy) => problems.push({ field: `${name}${field}`, problem, remedy });
+  const report: Report = (field, problem, remedy) =>
+    problems.push({ field: field === "" ? name : `${name}.${field}`, problem, remedy });
   if (!isFields(set)) {
     report("", "is no syscall set", `give one of ${Object.keys(files).join(", ")}`);
     return null;
   }
   knownFields(set, SET_FIELDS, "", report);
-  if (set["version"] !== 1) report(".version", `is ${JSON.stringify(set["version"])}`, "write 1");
-  if (set["name"] !== name) report(".name", `is ${JSON.stringify(set["name"])}`, `write the file's name, "${name}"`);
+  if (set["version"] !== 1) report("version", `is ${JSON.stringify(set["version"])}`, "write 1");
+  if (set["name"] !== name)
+    report("name", `is ${JSON.stringify(set["name"])}`, `write the file's name, "${name}"`);
   return set;
 }
 
@@ -77,7 +91,8 @@ function readRule(value: unknown, field: string, report: Report): SyscallRule | 
 function readAction(rule: Fields, field: string, report: Report): Action | null {
   const { action, errno } = rule;
   if (action === "allow" || action === "trap") {
-    if (errno !== undefined) report(`${field}.errno`, `has no meaning with action "${action}"`, "take it out");
+    if (errno !== undefined)
+      report(`${field}.errno`, `has no meaning with action "${action}"`, "take it out");
     return { kind: action };
   }
   if (action !== "errno" && action !== "refuse") {
@@ -87,21 +102,29 @@ function readAction(rule: Fields, field: string, report: Report): Action | null 
   return { kind: action, errno: readErrno(errno, `${field}.errno`, report) };
 }
 
-function readTrap(rule: Fields, action: Action, field: string, report: Report): Pick<SyscallRule, "from" | "unmediatedErrno"> {
+function readTrap(
+  rule: Fields,
+  action: Action,
+  field: string,
+  report: Report,
+): Pick<SyscallRule, "from" | "unmediatedErrno"> {
   const { from, unmediated } = rule;
   if (action.kind !== "trap") {
     if (from !== undefined) report(`${field}.from`, "is for traps only", "take it out");
     if (unmediated !== undefined) report(`${field}.unmediated`, "is for traps only", "take it out");
     return { from: null, unmediatedErrno: null };
   }
-  if (from !== "writes" && from !== "strict") report(`${field}.from`, `is ${JSON.stringify(from)}`, "write writes or strict");
-  const unmediatedErrno = unmediated === "allow" ? null : readErrno(unmediated, `${field}.unmediated`, report);
+  if (from !== "writes" && from !== "strict")
+    report(`${field}.from`, `is ${JSON.stringify(from)}`, "write writes or strict");
+  const unmediatedErrno =
+    unmediated === "allow" ? null : readErrno(unmediated, `${field}.unmediated`, report);
   return { from: from === "strict" ? "strict" : "writes", unmediatedErrno };
 }
 
 function readErrno(value: unknown, field: string, report: Report): number {
   const number = typeof value === "string" ? (constants.errno as Record<string, number>)[value] : undefined;
-  if (number === undefined) report(field, `is ${JSON.stringify(value)}`, "write the name of an errno, such as EPERM");
+  if (number === undefined)
+    report(field, `is ${JSON.stringify(value)}`, "write the name of an errno, such as EPERM");
   return number ?? constants.errno.EPERM;
 }
 
@@ -116,11 +139,13 @@ function readOnly(value: unknown, field: string, report: Report): MemfdPolicy | 
 
 function readAlternatives(rule: Fields, field: string, report: Report): Condition[][] {
   const { any, all } = rule;
-  if (any !== undefined && all !== undefined) report(field, 'has both "any" and "all"', "split it into two rules");
+  if (any !== undefined && all !== undefined)
+    report(field, 'has both "any" and "all"', "split it into two rules");
   const key = any === undefined ? "all" : "any";
   if (rule[key] === undefined) return [];
   const raw = listOf(rule[key], `${field}.${key}`, report);
-  if (raw.length === 0) report(`${field}.${key}`, "is empty", "give a condition, or take it out to mean always");
+  if (raw.length === 0)
+    report(`${field}.${key}`, "is empty", "give a condition, or take it out to mean always");
   const conditions = raw.map((one, index) => readCondition(one, `${field}.${key}[${index}]`, report));
   const valid = conditions.filter((one) => one !== null);
   return key === "any" ? valid.map((one) => [one]) : [valid];
@@ -138,12 +163,17 @@ function readCondition(value: unknown, field: string, report: Report): Condition
     return null;
   }
   if (!isWord(mask) || mask === 0) {
-    const problem = mask === undefined ? "is missing, so the high word would be compared" : `is ${JSON.stringify(mask)}`;
+    const problem =
+      mask === undefined ? "is missing, so the high word would be compared" : `is ${JSON.stringify(mask)}`;
     report(`${field}.mask`, problem, "write the bits of the low word that count: 0xffffffff for a whole int");
     return null;
   }
   if (!isWord(equals) || (equals & ~mask) !== 0) {
-    report(`${field}.equals`, `is ${JSON.stringify(equals)}`, "write an unsigned word without bits outside the mask");
+    report(
+      `${field}.equals`,
+      `is ${JSON.stringify(equals)}`,
+      "write an unsigned word without bits outside the mask",
+    );
     return null;
   }
   return { arg, mask, value: equals };
@@ -155,7 +185,11 @@ function readNumbers(value: unknown, field: string, report: Report): number[] {
   return (names ?? []).flatMap((name, index) => {
     const nr = SYSCALLS.get(name);
     if (nr !== undefined) return [nr];
-    report(`${field}[${index}]`, `is "${name}", no x86_64 system call`, "write a name of src/platform/seccomp/syscalls.ts");
+    report(
+      `${field}[${index}]`,
+      `is "${name}", no x86_64 system call`,
+      "write a name of src/platform/seccomp/syscalls.ts",
+    );
     return [];
   });
 }

@@ -66,7 +66,10 @@ export function effectiveRules(spec: FilterSpec, options: FilterOptions): Map<nu
 }
 
 /** `low` gives the low word of an argument as an unsigned number. */
-export function holds(alternatives: readonly (readonly Condition[])[], low: (arg: number) => number): boolean {
+export function holds(
+  alternatives: readonly (readonly Condition[])[],
+  low: (arg: number) => number,
+): boolean {
   if (alternatives.length === 0) return true;
   return alternatives.some((all) => all.every(({ arg, mask, value }) => (low(arg) & mask) >>> 0 === value));
 }

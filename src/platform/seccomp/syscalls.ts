@@ -64,7 +64,9 @@ export const SYSCALLS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Number to name. */
-export const SYSCALL_NAMES: ReadonlyMap<number, string> = new Map([...SYSCALLS].map(([name, nr]) => [nr, name]));
+export const SYSCALL_NAMES: ReadonlyMap<number, string> = new Map(
+  [...SYSCALLS].map(([name, nr]) => [nr, name]),
+);
 
 function words(text: string): string[] {
   return text.trim().split(/\s+/);

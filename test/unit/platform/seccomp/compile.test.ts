@@ -10,7 +10,13 @@ import {
   type FilterSpec,
   holds,
 } from "../../../../src/platform/seccomp/spec.ts";
-import { ARCH_I386, ARCH_X86_64, SYSCALL_NAMES, SYSCALLS, X32_BIT } from "../../../../src/platform/seccomp/syscalls.ts";
+import {
+  ARCH_I386,
+  ARCH_X86_64,
+  SYSCALL_NAMES,
+  SYSCALLS,
+  X32_BIT,
+} from "../../../../src/platform/seccomp/syscalls.ts";
 import { baseSpec } from "../../../support/builtin.ts";
 import { describeWithLibseccomp } from "../../../support/libseccomp.ts";
 
@@ -35,7 +41,12 @@ function oracle(from: FilterSpec, options: FilterOptions, nr: number, args: read
   }
 }
 
-function run({ filter }: CompiledFilter, nr: number, args: readonly bigint[], arch: number = ARCH_X86_64): FilterAnswer {
+function run(
+  { filter }: CompiledFilter,
+  nr: number,
+  args: readonly bigint[],
+  arch: number = ARCH_X86_64,
+): FilterAnswer {
   return evaluate(filter, { arch, nr, args });
 }
 
@@ -83,7 +94,10 @@ describeWithLibseccomp("the compiled filter", () => {
               for (const { arg, mask } of conditions) {
                 for (let bit = 0; bit < 32; bit++) {
                   if ((mask & (1 << bit)) === 0) continue;
-                  agree(nr, args.map((value, at) => (at === arg ? value ^ (1n << BigInt(bit)) : value)));
+                  agree(
+                    nr,
+                    args.map((value, at) => (at === arg ? value ^ (1n << BigInt(bit)) : value)),
+                  );
                 }
               }
             }
@@ -95,17 +109,21 @@ describeWithLibseccomp("the compiled filter", () => {
 
     test(`${title}: every number has the answer of the spec`, () => {
       const compiled = compileFilter(spec, options);
-      for (let nr = 0; nr <= 500; nr++) expect(run(compiled, nr, []), `${nr}`).toEqual(oracle(spec, options, nr, []));
+      for (let nr = 0; nr <= 500; nr++)
+        expect(run(compiled, nr, []), `${nr}`).toEqual(oracle(spec, options, nr, []));
       expect(run(compiled, X32_BIT, [])).toEqual({ kind: "kill-process" });
       expect(run(compiled, X32_BIT + 257, [])).toEqual({ kind: "kill-process" });
-      for (let nr = 0; nr < 500; nr++) expect(run(compiled, nr, [], ARCH_I386)).toEqual({ kind: "kill-process" });
+      for (let nr = 0; nr < 500; nr++)
+        expect(run(compiled, nr, [], ARCH_I386)).toEqual({ kind: "kill-process" });
       expect(compiled.listener).toBe(options.mediation === "kernel" ? "none" : "notify");
       expect(instructionCount(compiled.filter)).toBeLessThan(2048);
     });
   }
 
   test("a write is told from a read by every combination of flags", () => {
-    const flags = [0o1, 0o2, 0o100, 0o200, 0o1000, 0o2000, 0o400000, 0o2000000, 0o10000000, 0o20000000, 0o200000];
+    const flags = [
+      0o1, 0o2, 0o100, 0o200, 0o1000, 0o2000, 0o400000, 0o2000000, 0o10000000, 0o20000000, 0o200000,
+    ];
     const writing = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000;
     const compiled = compileFilter(spec, { mediation: "writes", memfd: "noexec" });
     for (let chosen = 0; chosen < 1 << flags.length; chosen++) {
@@ -119,7 +137,8 @@ describeWithLibseccomp("the compiled filter", () => {
   });
 
   test("what must never be held is not held, whatever the arguments", () => {
-    const names = `read write close fork vfork futex exit exit_group mmap munmap rt_sigaction rt_sigprocmask rt_sigreturn kill
+    const names =
+      `read write close fork vfork futex exit exit_group mmap munmap rt_sigaction rt_sigprocmask rt_sigreturn kill
       tgkill execve execveat seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self stat lstat newfstatat
       statx wait4 fcntl`.split(/\s+/);
     for (const options of ALL_OPTIONS) {
@@ -149,7 +168,11 @@ describeWithLibseccomp("the compiled filter", () => {
 
   test("random specs compile to what they say", () => {
     const condition = fc
-      .record({ arg: fc.integer({ min: 0, max: 2 }), mask: fc.constantFrom(1, 2, 3, 7, 8, 0xf, 0x80000000), value: fc.nat(15) })
+      .record({
+        arg: fc.integer({ min: 0, max: 2 }),
+        mask: fc.constantFrom(1, 2, 3, 7, 8, 0xf, 0x80000000),
+        value: fc.nat(15),
+      })
       .map(({ arg, mask, value }) => ({ arg, mask, value: (value & mask) >>> 0 }));
     const action = fc.constantFrom(
       { kind: "allow" } as const,
@@ -170,11 +193,15 @@ describeWithLibseccomp("the compiled filter", () => {
     const args = fc.array(fc.nat(15).map(BigInt), { minLength: 3, maxLength: 3 });
     const options: FilterOptions = { mediation: "writes", memfd: "any" };
     fc.assert(
-      fc.property(fc.array(rule, { maxLength: 4 }), fc.array(args, { minLength: 40, maxLength: 40 }), (rules, calls) => {
-        const random: FilterSpec = { name: "random", rules, allowed: new Set([7]) };
-        const compiled = compileFilter(random, options);
-        for (const call of calls) expect(run(compiled, 7, call)).toEqual(oracle(random, options, 7, call));
-      }),
+      fc.property(
+        fc.array(rule, { maxLength: 4 }),
+        fc.array(args, { minLength: 40, maxLength: 40 }),
+        (rules, calls) => {
+          const random: FilterSpec = { name: "random", rules, allowed: new Set([7]) };
+          const compiled = compileFilter(random, options);
+          for (const call of calls) expect(run(compiled, 7, call)).toEqual(oracle(random, options, 7, call));
+        },
+      ),
       { numRuns: 150 },
     );
   }, 60_000);
