@@ -5,7 +5,7 @@ import { buildFloor, type FloorGrant } from "../platform/landlock.ts";
 import { makeClassifier } from "../platform/seccomp/classify.ts";
 import { cachedFilter } from "../platform/seccomp/cache.ts";
 import type { FilterOptions, Mediation } from "../platform/seccomp/spec.ts";
-import { compilePolicy, type Policy } from "../policy/decide.ts";
+import { compilePolicy, decidePath, type Policy } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { mayMatchBelow } from "../policy/trie.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -77,7 +77,10 @@ export function confine(options: RunOptions, places: Places): Confinement {
     listener,
     classify: makeClassifier(spec, filterOptions).classify,
     environment: expandEnvironment(profile.environment, places),
-    rlimits: Object.entries(profile.rlimits).map(([name, value]) => [RLIMIT[name as keyof typeof RLIMIT], value, value]),
+    rlimits: Object.entries(profile.rlimits).map(([name, value]) => {
+      const limit = value === "unlimited" ? -1 : value;
+      return [RLIMIT[name as keyof typeof RLIMIT], limit, limit];
+    }),
     keepCapabilities,
     brokerCapabilities: changesUser ? [...keepCapabilities, CAP_SYS_PTRACE] : keepCapabilities,
     facts: {
@@ -149,6 +152,6 @@ function isChosen(path: string, options: RunOptions): boolean {
 
 function accessOf(policy: Policy, places: Places): RunFacts["access"] {
   const probe = `${places.workspace}/\u0001`;
-  if (policy.allows(probe, RIGHT.write)) return "workspace rw";
-  return policy.allows(probe, RIGHT.read) ? "workspace ro" : "no workspace";
+  if (decidePath(policy, probe, RIGHT.write).kind === "allow") return "workspace rw";
+  return decidePath(policy, probe, RIGHT.read).kind === "allow" ? "workspace ro" : "no workspace";
 }

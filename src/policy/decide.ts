@@ -13,7 +13,10 @@ export type Policy = {
   readonly compiled: CompiledRules;
   /** By rule number; shared by all decisions, so that an allowed request allocates nothing. */
   readonly allowed: readonly AllowVerdict[];
+  /** By rule id: the paths that the rule leaves alone, and the policy without it. */
+  readonly exceptions: ReadonlyMap<string, Exception>;
 };
+type Exception = { readonly paths: CompiledRules; readonly rest: Policy };
 
 /** `rule` is the most specific one that grants any of what was asked; `rights` are all that it grants. */
 export type AllowVerdict = { readonly kind: "allow"; readonly rule: Rule; readonly rights: number };
@@ -30,7 +33,18 @@ export type Verdict = AllowVerdict | DenyVerdict;
 /** Throws INVALID for a rule that does not compile. The seed keys hash tables and changes no verdict. */
 export function compilePolicy(name: string, rules: readonly Rule[], seed: number = randomSeed()): Policy {
   const allowed = rules.map((rule): AllowVerdict => ({ kind: "allow", rule, rights: rule.rights }));
-  return { name, rules, compiled: compileRules(rules, seed), allowed };
+  return { name, rules, compiled: compileRules(rules, seed), allowed, exceptions: exceptionsOf(name, rules, seed) };
+}
+
+function exceptionsOf(name: string, rules: readonly Rule[], seed: number): ReadonlyMap<string, Exception> {
+  const exceptions = new Map<string, Exception>();
+  for (const { id, except = [] } of rules) {
+    if (except.length === 0 || exceptions.has(id)) continue;
+    const paths = except.map((pattern): Rule => ({ id, effect: "allow", rights: ALL_RIGHTS, pattern, reason: "" }));
+    const rest = rules.filter((rule) => rule.id !== id);
+    exceptions.set(id, { paths: compileRules(paths, seed), rest: compilePolicy(name, rest, seed) });
+  }
+  return exceptions;
 }
 
 /**
@@ -42,8 +56,14 @@ export function decidePath(policy: Policy, path: string, rights: number): Verdic
   const masks = matchPath(compiled, path);
   if (masks === UNDECIDABLE) return { kind: "deny", rule: null, missing: rights, path };
   const denied = (masks >> 8) & rights;
-  if (denied !== 0)
-    return { kind: "deny", rule: policy.rules[namedDenial(compiled, rights)]!, missing: denied, path };
+  if (denied !== 0) {
+    const rule = policy.rules[namedDenial(compiled, rights)]!;
+    const exception = policy.exceptions.get(rule.id);
+    if (exception !== undefined && matchPath(exception.paths, path) > 0) {
+      return decidePath(exception.rest, path, rights);
+    }
+    return { kind: "deny", rule, missing: denied, path };
+  }
   const missing = rights & ~(masks & ALL_RIGHTS);
   if (missing !== 0 || rights === 0) return { kind: "deny", rule: null, missing, path };
   return policy.allowed[namedGrant(compiled, rights)]!;

@@ -6,6 +6,8 @@ export type Rule = {
   readonly rights: number;
   /** Without variables: what `expandPattern` gives. */
   readonly pattern: string;
+  /** Patterns of paths that this rule leaves alone, expanded too. */
+  readonly except?: readonly string[] | undefined;
   readonly reason: string;
   /** What would allow it, as a flag or a profile line. */
   readonly remedy?: string | undefined;

@@ -1,5 +1,5 @@
 import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
-import { ERRNO, errnoName } from "../../platform/errno.ts";
+import { ERRNO } from "../../platform/errno.ts";
 import { O } from "../../platform/open_flags.ts";
 import type { Classifier } from "../../platform/seccomp/classify.ts";
 import { BROKER_PATH, OPEN, type RefusedRequest, type Request } from "../../protocol/message.ts";
@@ -99,8 +99,7 @@ export function serveNotifications(
     if (typeof judged !== "object") {
       return { op: "refused", what: `system call ${nr}`, rule: "syscalls.unknown", errno: "ENOSYS" };
     }
-    const { what, rule, errno } = judged.refuse;
-    return { op: "refused", what, rule, errno: errnoName(errno) };
+    return { op: "refused", ...judged.refuse };
   }
 
   function answer(slot: number, outcome: Outcome, closeOnExec: number): void {
