@@ -52,7 +52,7 @@ export async function run(): Promise<BenchRow[]> {
       ["write(2)", undefined],
     ] as const) {
       const { hotUs, cpuUs, perSecond } = await pipeline(join(scratch, name), backend, EVENTS);
-      rows.push(row(`append, serialised and hashed (${name})`, hotUs, "µs CPU an event", floor, 5));
+      rows.push(row(`append, serialised and hashed (${name})`, hotUs, "µs wall an event", floor, 5));
       rows.push(row(`pipeline with heads and flush (${name})`, cpuUs, "µs CPU an event", floor, 5));
       rows.push(row(`pipeline with heads and flush (${name})`, perSecond, "events/s", 1e6 / floor, 100_000));
     }
