@@ -52,7 +52,7 @@ export async function run(): Promise<BenchRow[]> {
       ["write(2)", undefined],
     ] as const) {
       const { hotUs, cpuUs, perSecond } = await pipeline(join(scratch, name), backend, EVENTS);
-      rows.push(row(`append, serialised and hashed (${name})`, hotUs, "µs CPU an event", floor, 5));
+      rows.push(row(`append, serialised and hashed (${name})`, hotUs, "µs wall an event", floor, 5));
       rows.push(row(`pipeline with heads and flush (${name})`, cpuUs, "µs CPU an event", floor, 5));
       rows.push(row(`pipeline with heads and flush (${name})`, perSecond, "events/s", 1e6 / floor, 100_000));
     }
@@ -145,12 +145,16 @@ async function small(scratch: string, mapShared: MapShared): Promise<BenchRow[]>
   ];
 }
 
+/** The best of five rounds: a floor that a neighbour raised would flatter us. */
 function perEventUs(count: number, one: () => void): number {
-  for (let i = 0; i < count / 10; i++) one();
-  const start = process.cpuUsage();
-  for (let i = 0; i < count; i++) one();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / count;
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 6; round++) {
+    const start = process.cpuUsage();
+    for (let i = 0; i < count / 5; i++) one();
+    const { user, system } = process.cpuUsage(start);
+    if (round > 0) best = Math.min(best, ((user + system) * 5) / count);
+  }
+  return best;
 }
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;

@@ -10,6 +10,7 @@ import {
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -58,7 +59,9 @@ export function openLogKey(stateDir: string): LogKey {
   const pem = readKey(path) ?? createKey(path);
   const key = logKeyOf(createPrivateKey(pem));
   const vkeyPath = join(dir, "log.vkey");
-  if (publishOnce(vkeyPath, `${key.vkey}\n`, 0o644) !== `${key.vkey}\n`) {
+  const text = `${key.vkey}\n`;
+  const found = existsSync(vkeyPath) ? readFileSync(vkeyPath, "utf8") : publishOnce(vkeyPath, text, 0o644);
+  if (found !== text) {
     throw new AuditError("SETUP", `Cannot use "${vkeyPath}": it does not belong to the log key`);
   }
   return key;

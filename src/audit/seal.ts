@@ -86,7 +86,7 @@ async function writeTiles(dir: string, target: string, checkpoint: Checkpoint): 
   cutter.finish();
   mkdirSync(join(target, "tile"), { recursive: true, mode: 0o700 });
   await drain();
-  for (const folder of folders) await syncFolder(folder);
+  await Promise.all([...folders].map(syncFolder));
   if (tree.size !== checkpoint.size || !rootOf(tree).equals(checkpoint.root)) {
     throw new AuditError("INTERNAL", "Cannot seal the log: the segments do not give the signed root");
   }

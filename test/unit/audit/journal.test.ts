@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Journal, type JournalOptions, runLogDir } from "../../../src/audit/journal.ts";
 import { ephemeralLogKey } from "../../../src/audit/key.ts";
-import { readRecords } from "../../../src/audit/read.ts";
+import { readEntries, readRecords } from "../../../src/audit/read.ts";
 import { openForRecovery } from "../../../src/audit/recovery.ts";
 import { verifyRun } from "../../../src/audit/verify.ts";
 import { fill, InMemoryMapShared, openJournal, RUN, temporaryState } from "../../support/audit_log.ts";
@@ -35,7 +35,7 @@ describe.each([
     expect(verifyRun(dir, { vkey: key.vkey })).toMatchObject({
       ok: true,
       state: "unsealed",
-      size: 3000,
+      size: 4500,
       tornBytes: 0,
     });
     const head = await journal.flush();
@@ -155,6 +155,24 @@ test("a log with problems is not sealed: that would vouch for it", async () => {
   expect(recovery.ok).toBe(false);
   await expect(recovery.seal(1)).rejects.toMatchObject({ code: "INVALID" });
   expect(readdirSync(dir)).not.toContain("checkpoint");
+});
+
+test("pages that a power cut lost behind the last head are cut off, kept, and named", async () => {
+  const { journal, dir } = openJournal(state, key);
+  fill(journal, 300);
+  await journal.flush();
+  fill(journal, 2000);
+  await journal.abandon();
+  const place = [...readEntries(dir)].find((entry) => entry.index === 400)!;
+  const bytes = readFileSync(join(dir, place.file));
+  bytes.fill(0, place.offset - 4, place.offset + 4096);
+  writeFileSync(join(dir, place.file), bytes);
+  const recovery = openForRecovery({ dir, run: RUN, key });
+  expect(recovery).toMatchObject({ ok: false, signedSize: 300, lostFrom: 400 });
+  expect((await recovery.seal(1)).size).toBe(401);
+  expect(readdirSync(dir)).toContain("damaged.000");
+  expect([...readRecords(dir, 400)]).toEqual([expect.objectContaining({ kind: "note", seq: 400 })]);
+  expect(verifyRun(dir, { vkey: key.vkey })).toMatchObject({ ok: true, state: "sealed", size: 401 });
 });
 
 test("a seal that was killed half way is taken up again", async () => {

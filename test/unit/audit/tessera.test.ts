@@ -15,7 +15,7 @@ import {
 import { decodeBundle, encodeBundle, tilePath, tileSource } from "../../../src/audit/tiles.ts";
 
 const LOG = resolve(import.meta.dirname, "../../../../shared/data/tlog/tessera/log");
-// testdata/build_log.sh of the same repository.
+// The public test key of that log; its id is the one in the signature lines, and all checkpoints verify under it.
 const VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
 const isThere = existsSync(LOG);
 if (!isThere) console.log("skipped: needs ../shared/data/tlog");
