@@ -10,7 +10,6 @@ import { RIGHT } from "../policy/rights.ts";
 import { mayMatchBelow } from "../policy/trie.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { EnvironmentRules } from "./environment.ts";
-import { OWN_REPOSITORY_RULES } from "./judge.ts";
 import type { Classify } from "./notify/front.ts";
 import { filterSpec } from "./profiles.ts";
 import { packageFiles } from "./package_files.ts";
@@ -21,7 +20,6 @@ import { holds, type Places } from "./workspace.ts";
 /** Everything a launch needs, made before the program exists. */
 export type Confinement = {
   readonly policy: Policy;
-  readonly ownRepositoryPolicy: Policy;
   readonly rulesetFd: number;
   readonly filter: Uint8Array;
   readonly listener: "notify" | "none";
@@ -45,10 +43,6 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const { profile } = options;
   const rules = rulesOf(options, places);
   const policy = compilePolicy(profile.name, rules);
-  const ownRepositoryPolicy = compilePolicy(
-    profile.name,
-    rules.filter((rule) => !OWN_REPOSITORY_RULES.has(rule.id)),
-  );
   const grants = nativeGrants(options, places);
   const { reads, because } = howReads(options, policy, grants, places);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
@@ -71,7 +65,6 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const changesUser = options.user !== undefined;
   return {
     policy,
-    ownRepositoryPolicy,
     rulesetFd: floor.rulesetFd,
     filter,
     listener,

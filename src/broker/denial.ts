@@ -34,7 +34,8 @@ export function denialOf(
 /** One line for a person: what, which rule, what to do next. */
 export function denialLine(denial: Denial): string {
   const next = denial.nextSteps.length > 0 ? ` · to allow: ${denial.nextSteps.map(printable).join(" or ")}` : "";
-  return `denied: ${denial.op} ${printable(denial.path)} — ${printable(denial.reason)} (rule ${denial.rule})${next}`;
+  const what = denial.op === "refused" ? "" : `${denial.op} `;
+  return `denied: ${what}${printable(denial.path)} — ${printable(denial.reason)} (rule ${denial.rule})${next}`;
 }
 
 function shellWord(path: string): string {

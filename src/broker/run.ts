@@ -10,6 +10,7 @@ import { serializeRecord } from "../audit/record.ts";
 import { binding, type NativeLaunched, type NativeLauncher, type NativeLaunchSpec } from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { linux } from "../platform/linux.ts";
+import { policiesWithout } from "../policy/decide.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
@@ -152,7 +153,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       run: id,
       profile: options.profile.name,
       policy: confinement.policy,
-      ownRepositoryPolicy: confinement.ownRepositoryPolicy,
+      policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
       limits: runLimits(options.profile),
       log,

@@ -46,6 +46,12 @@ export class RunLog {
     this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, errnoName(errno)));
   }
 
+  /** A refusal that the caller sees as ENOENT: recorded, and nothing that a person has to look at. */
+  absence(request: Request, caller: Caller): void {
+    const event = eventOf(request, caller, "default-deny");
+    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, "ENOENT"));
+  }
+
   #countChange(request: Request): void {
     if (request.op === "open") {
       if (request.flags & CHANGES) this.#tally.change(request.path);

@@ -25,7 +25,7 @@ const duration = (text: string): number => {
   return milliseconds;
 };
 
-const program = new Command("sallyport").description(description).version(version).showHelpAfterError("(sallyport --help)");
+const program = new Command("sallyport").description(description).version(version).enablePositionalOptions().showHelpAfterError("(sallyport --help)");
 const state = (): Option => new Option("--state <dir>", "where runs, keys and logs are kept");
 const json = (): Option => new Option("--json", "write JSON in place of text");
 const profile = (): Option => new Option("-p, --profile <name>", "profile: a built-in name or a file").default(":workspace");
@@ -98,8 +98,6 @@ audit
   .addOption(json())
   .addOption(state())
   .action(auditVerify);
-
-program.enablePositionalOptions();
 
 try {
   // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".

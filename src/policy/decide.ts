@@ -36,6 +36,18 @@ export function compilePolicy(name: string, rules: readonly Rule[], seed: number
   return { name, rules, compiled: compileRules(rules, seed), allowed, exceptions: exceptionsOf(name, rules, seed) };
 }
 
+/** Gives a function that makes `policy` without one rule, and remembers what it made. */
+export function policiesWithout(): (policy: Policy, rule: string) => Policy {
+  const made = new WeakMap<Policy, Map<string, Policy>>();
+  return (policy, rule) => {
+    const known = made.get(policy) ?? new Map<string, Policy>();
+    made.set(policy, known);
+    const rest = known.get(rule) ?? compilePolicy(policy.name, policy.rules.filter(({ id }) => id !== rule));
+    known.set(rule, rest);
+    return rest;
+  };
+}
+
 function exceptionsOf(name: string, rules: readonly Rule[], seed: number): ReadonlyMap<string, Exception> {
   const exceptions = new Map<string, Exception>();
   for (const { id, except = [] } of rules) {
