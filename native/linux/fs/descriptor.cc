@@ -16,7 +16,7 @@ namespace fs {
 
 namespace {
 
-constexpr unsigned kTtyMajor = 4;        // TTY_MAJOR, linux/major.h
+constexpr unsigned kTtyMajor = 4;         // TTY_MAJOR, linux/major.h
 constexpr unsigned kFirstPtsMajor = 136;  // UNIX98_PTY_SLAVE_MAJOR
 constexpr unsigned kLastPtsMajor = 143;
 
@@ -30,7 +30,8 @@ int hold_remote(int tid, int remote_fd, base::UniqueFd& held, struct stat& statu
   return fstat(held.get(), &status) == 0 ? 0 : -errno;
 }
 
-// The open flags of a remote descriptor, provided that it still names inode `inode` ("ino:" since Linux 5.14).
+// The open flags of a remote descriptor, provided that it still names inode `inode` ("ino:" since
+// Linux 5.14).
 int flags_of_remote(int tid, int remote_fd, ino_t inode) {
   char path[64];
   char text[1024];
