@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { readRecords } from "../audit/read.ts";
 import { runLogDir } from "../audit/journal.ts";
 import { verifyRun } from "../audit/verify.ts";
+import { findProgram } from "../broker/find_program.ts";
 import { loadProfile } from "../broker/profiles.ts";
 import { type RunEnd, startRun } from "../broker/run.ts";
 import { type Act, agentActs, workActs } from "./demo_acts.ts";
@@ -79,6 +80,12 @@ async function prepare(): Promise<Scene> {
   };
 }
 
+/** Where python3 and node lie when they are no system programs: the planted home is not the one they were installed in. */
+function toolRoots(): string[] {
+  const roots = ["python3", "node"].map((name) => dirname(dirname(findProgram(name, process.env["PATH"], "/"))));
+  return [...new Set(roots.filter((root) => root !== "/usr" && root !== "/"))];
+}
+
 /** A clone where this is a checkout, else a copy of the installed files with a history of one commit. */
 function copyRepository(workspace: string): void {
   const git = (...args: string[]): void => {
@@ -111,6 +118,7 @@ async function perform(act: Act, scene: Scene): Promise<void> {
       state: scene.state,
       argv: act.argv,
       environment: process.env,
+      reads: toolRoots(),
       stdio: [nothing, sink, sink],
       terminalIndex: -1,
     });
