@@ -2,7 +2,7 @@ import { ERRNO } from "../platform/errno.ts";
 import { OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { denialOf } from "./denial.ts";
-import { judge, type Judgement } from "./judge.ts";
+import { type Judgement, judge } from "./judge.ts";
 import type { Outcome } from "./outcome.ts";
 import { perform } from "./perform.ts";
 import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request.ts";
@@ -18,7 +18,8 @@ const EXDEV = ERRNO["EXDEV"]!;
  * that turns out to hold a link does not happen (-ELOOP) and is judged again on the real name.
  */
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
-  const named = caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
+  const named =
+    caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
   if (typeof named === "number") return { kind: "failed", errno: -named };
   return decideRecordAct(named, caller, session, "as-written");
 }
@@ -33,7 +34,8 @@ function decideRecordAct(
   const mayResolve = names === "as-written" && caller.heldFd < 0;
   if (judgement.kind === "deny") {
     const real = mayResolve ? resolveRequest(request, caller, session.platform) : request;
-    if (typeof real !== "number" && real !== request) return decideRecordAct(real, caller, session, "resolved");
+    if (typeof real !== "number" && real !== request)
+      return decideRecordAct(real, caller, session, "resolved");
     return refuse(request, caller, judgement, session);
   }
   const waitNs = session.limits.take(request);
@@ -87,8 +89,13 @@ function refuse(
  * What no rule grants and what is not there: the kernel would say ENOENT, and stat(2), which nobody is refused, says so as well.
  * Programs look for a great many files that do not exist, and take EACCES for a fault.
  */
-function isAbsent(request: Request, judgement: Extract<Judgement, { kind: "deny" }>, session: Session): boolean {
-  if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary)) return false;
+function isAbsent(
+  request: Request,
+  judgement: Extract<Judgement, { kind: "deny" }>,
+  session: Session,
+): boolean {
+  if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary))
+    return false;
   return session.platform.stat(request.path) === -ENOENT;
 }
 

@@ -17,7 +17,11 @@ export type Judgement =
   | {
       readonly kind: "deny";
       readonly path: string;
-      readonly rule: { readonly id: string; readonly reason: string; readonly remedy?: string | undefined } | null;
+      readonly rule: {
+        readonly id: string;
+        readonly reason: string;
+        readonly remedy?: string | undefined;
+      } | null;
       readonly missing: number;
       readonly errno: number;
     };
@@ -62,7 +66,11 @@ function decideWithOwn(request: Request, session: Session): Verdict {
   for (const { path, rights } of requestPaths(request)) {
     let policy = session.policy;
     let decided = decidePath(policy, path, rights);
-    while (decided.kind === "deny" && decided.rule !== null && isOwnMatter(decided.rule.id, path, rights, session)) {
+    while (
+      decided.kind === "deny" &&
+      decided.rule !== null &&
+      isOwnMatter(decided.rule.id, path, rights, session)
+    ) {
       policy = session.policyWithout(policy, decided.rule.id);
       decided = decidePath(policy, path, rights);
     }
@@ -84,11 +92,16 @@ function isOwnMatter(rule: string, path: string, rights: number, session: Sessio
  * A rename moves everything below it. Where the names on the way make no difference to any deny rule, nothing below can
  * become denied or stop being so; else the tree is searched, at both names.
  */
-function judgeRename(request: RenameRequest, verdict: Extract<Verdict, { kind: "allow" }>, session: Session): Judgement {
+function judgeRename(
+  request: RenameRequest,
+  verdict: Extract<Verdict, { kind: "allow" }>,
+  session: Session,
+): Judgement {
   const moves: [string, string][] = [[request.from, request.to]];
   if (request.existing === "exchange") moves.push([request.to, request.from]);
   for (const [from, to] of moves) {
-    const same = stateSignature(session.policy.compiled, from) === stateSignature(session.policy.compiled, to);
+    const same =
+      stateSignature(session.policy.compiled, from) === stateSignature(session.policy.compiled, to);
     if (same) continue;
     const found = session.platform.stat(from);
     if (typeof found === "number") continue;

@@ -7,7 +7,12 @@ import { Journal, runLogDir } from "../audit/journal.ts";
 import { openLogKey } from "../audit/key.ts";
 import { lineParts } from "../audit/lines.ts";
 import { serializeRecord } from "../audit/record.ts";
-import { binding, type NativeLaunched, type NativeLauncher, type NativeLaunchSpec } from "../platform/binding.ts";
+import {
+  binding,
+  type NativeLaunched,
+  type NativeLauncher,
+  type NativeLaunchSpec,
+} from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
@@ -133,7 +138,10 @@ export async function startRun(options: RunOptions): Promise<Run> {
     const facts: RunFacts = { run: id, profile: options.profile.name, workspace, ...confinement.facts };
     const tally = new Tally(tmp);
     const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
-    const note = (kind: "run.start" | "run.end" | "note", extra: Record<string, string | number | boolean>): void => {
+    const note = (
+      kind: "run.start" | "run.end" | "note",
+      extra: Record<string, string | number | boolean>,
+    ): void => {
       journal.append(
         serializeRecord({ v: 1, kind, seq: journal.size, time: Date.now(), run: id, user: user.uid, extra }),
       );
@@ -173,23 +181,25 @@ export async function startRun(options: RunOptions): Promise<Run> {
     });
     const base = specOf(confinement, user, self);
     const [toBroker, inherited] = confinement.listener === "notify" ? [-1, -1] : binding.socketPair();
-    const leader = await launch(launcher, {
-      ...base,
-      path: program,
-      argv: options.argv,
-      env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
-      cwd: workspace,
-      stdio: options.stdio,
-      terminalIndex: options.terminalIndex,
-      channelFd: inherited,
-    }, (listener) => serveNotifications(listener, session, confinement.classify, openChannel)).catch(
-      async (error: unknown) => {
-        raise();
-        note("run.end", { outcome: "did not start", error: String(error) });
-        await journal.close();
-        throw error;
+    const leader = await launch(
+      launcher,
+      {
+        ...base,
+        path: program,
+        argv: options.argv,
+        env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
+        cwd: workspace,
+        stdio: options.stdio,
+        terminalIndex: options.terminalIndex,
+        channelFd: inherited,
       },
-    );
+      (listener) => serveNotifications(listener, session, confinement.classify, openChannel),
+    ).catch(async (error: unknown) => {
+      raise();
+      note("run.end", { outcome: "did not start", error: String(error) });
+      await journal.close();
+      throw error;
+    });
     if (inherited >= 0) binding.closeFd(inherited);
     if (toBroker >= 0) addChannel(toBroker);
 
@@ -242,7 +252,8 @@ export async function startRun(options: RunOptions): Promise<Run> {
       ended: ends.promise,
       signal(name) {
         const number = SIGNALS[name];
-        if (number !== undefined && launcher.signal(-leader.pid, number) < 0) launcher.signal(leader.pid, number);
+        if (number !== undefined && launcher.signal(-leader.pid, number) < 0)
+          launcher.signal(leader.pid, number);
       },
     };
 
@@ -262,16 +273,20 @@ export async function startRun(options: RunOptions): Promise<Run> {
       const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
       const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
       try {
-        const started = await launch(launcher, {
-          ...base,
-          path: request.path,
-          argv: request.argv,
-          env: request.env,
-          cwd: request.cwd,
-          stdio: [input < 0 ? nothing : input, output, errors],
-          terminalIndex: -1,
-          channelFd: -1,
-        }, (listener) => serveNotifications(listener, session, confinement.classify, openChannel));
+        const started = await launch(
+          launcher,
+          {
+            ...base,
+            path: request.path,
+            argv: request.argv,
+            env: request.env,
+            cwd: request.cwd,
+            stdio: [input < 0 ? nothing : input, output, errors],
+            terminalIndex: -1,
+            channelFd: -1,
+          },
+          (listener) => serveNotifications(listener, session, confinement.classify, openChannel),
+        );
         return started.pid;
       } finally {
         if (nothing >= 0) binding.closeFd(nothing);
@@ -300,13 +315,20 @@ function deferred<T>(): Deferred<T> {
 type Front = { close(): void };
 type Leader = { readonly pid: number; readonly front: Front | null };
 
-function launch(launcher: NativeLauncher, spec: NativeLaunchSpec, serve: (listenerFd: number) => Front): Promise<Leader> {
+function launch(
+  launcher: NativeLauncher,
+  spec: NativeLaunchSpec,
+  serve: (listenerFd: number) => Front,
+): Promise<Leader> {
   return new Promise((resolve, reject) => {
     launcher.launch(spec, (failure, launched: NativeLaunched | null) => {
       if (failure !== null || launched === null) {
         const { stage, syscall, errno } = failure ?? { stage: "launch", syscall: "launch", errno: 5 };
         const code = errnoName(errno);
-        const what = stage === "exec" ? `Cannot run "${spec.path}": ${code}` : `Cannot confine the program: ${syscall} failed at stage "${stage}": ${code}`;
+        const what =
+          stage === "exec"
+            ? `Cannot run "${spec.path}": ${code}`
+            : `Cannot confine the program: ${syscall} failed at stage "${stage}": ${code}`;
         reject(new SallyportError("SETUP", what, { errno: code, stage }));
         return;
       }
@@ -334,7 +356,10 @@ function specOf(confinement: Confinement, user: User, self: User) {
 function userToBecome(name: string, self: User): User {
   const user = userByName(name);
   if (user.uid === self.uid) return self;
-  if (self.uid !== 0) throw new SallyportError("SETUP", `Cannot run as "${name}": only root may change the user`, { errno: "EPERM" });
+  if (self.uid !== 0)
+    throw new SallyportError("SETUP", `Cannot run as "${name}": only root may change the user`, {
+      errno: "EPERM",
+    });
   return user;
 }
 

@@ -35,7 +35,8 @@ export class RunLog {
 
   outcome(intent: number, request: Request, outcome: Outcome): void {
     const errno = outcome.kind === "failed" || outcome.kind === "denied" ? errnoName(outcome.errno) : "";
-    const result = outcome.kind === "value" && outcome.value !== null && "pid" in outcome.value ? outcome.value.pid : 0;
+    const result =
+      outcome.kind === "value" && outcome.value !== null && "pid" in outcome.value ? outcome.value.pid : 0;
     this.#sink.append(outcomeLine(this.#parts, this.#sink.size, Date.now(), intent, errno, result));
     if (errno === "") this.#countChange(request);
   }
