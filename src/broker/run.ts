@@ -134,7 +134,18 @@ export async function startRun(options: RunOptions): Promise<Run> {
     const confinement = confine(options, places);
     const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
     const key = openLogKey(state);
-    const journal = Journal.open({ dir: runLogDir(state, id), run: id, key, mapShared: binding.mapShared });
+    let authority: "full" | "lowered" = "full";
+    const asOwner = <T>(act: () => T): T => {
+      const before = authority;
+      if (before === "lowered") raise();
+      try {
+        return act();
+      } finally {
+        if (before === "lowered") lower();
+      }
+    };
+    const dir = runLogDir(state, id);
+    const journal = Journal.open({ dir, run: id, key, mapShared: binding.mapShared, asOwner });
     const facts: RunFacts = { run: id, profile: options.profile.name, workspace, ...confinement.facts };
     const tally = new Tally(tmp);
     const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
@@ -296,10 +307,13 @@ export async function startRun(options: RunOptions): Promise<Run> {
 
     function lower(): void {
       binding.lowerAuthority(user === self ? null : user, confinement.brokerCapabilities);
+      authority = "lowered";
     }
 
     function raise(): void {
+      if (authority === "full") return;
       binding.raiseAuthority();
+      authority = "full";
     }
   }
 }
