@@ -8,6 +8,7 @@ import { perform } from "./perform.ts";
 import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request.ts";
 import type { Session } from "./session.ts";
 
+const EINTR = ERRNO["EINTR"]!;
 const ELOOP = ERRNO["ELOOP"]!;
 const ENOENT = ERRNO["ENOENT"]!;
 const EXDEV = ERRNO["EXDEV"]!;
@@ -18,10 +19,18 @@ const EXDEV = ERRNO["EXDEV"]!;
  * that turns out to hold a link does not happen (-ELOOP) and is judged again on the real name.
  */
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
+  const waitNs = session.limits.take(request);
+  if (waitNs > 0) return later(request, caller, session, waitNs);
   const named =
     caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
   if (typeof named === "number") return { kind: "failed", errno: -named };
   return decideRecordAct(named, caller, session, "as-written");
+}
+
+/** A run that is above its rate is slowed down to it: a program takes an error for a fault, and would only try again. */
+async function later(request: Request, caller: Caller, session: Session, waitNs: number): Promise<Outcome> {
+  await new Promise((resolve) => setTimeout(resolve, Math.ceil(waitNs / 1e6)));
+  return caller.waits() ? dispatch(request, caller, session) : { kind: "failed", errno: EINTR };
 }
 
 function decideRecordAct(
@@ -38,9 +47,6 @@ function decideRecordAct(
       return decideRecordAct(real, caller, session, "resolved");
     return refuse(request, caller, judgement, session);
   }
-  const waitNs = session.limits.take(request);
-  if (waitNs > 0) return refuse(request, caller, overLimit(request, waitNs), session);
-
   const intent = session.log.intent(request, caller, judgement.rule);
   const outcome = perform(request, caller, session);
   if (outcome instanceof Promise) {
@@ -97,19 +103,4 @@ function isAbsent(
   if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary))
     return false;
   return session.platform.stat(request.path) === -ENOENT;
-}
-
-function overLimit(request: Request, waitNs: number): Extract<Judgement, { kind: "deny" }> {
-  const waitMs = Math.ceil(waitNs / 1e6);
-  return {
-    kind: "deny",
-    path: "path" in request ? request.path : "from" in request ? request.from : "",
-    rule: {
-      id: "limits",
-      reason: `the run's rate of such operations is used up; again in ${waitMs} ms`,
-      remedy: "raise the class under limits: in the profile",
-    },
-    missing: 0,
-    errno: ERRNO["EDQUOT"]!,
-  };
 }

@@ -39,7 +39,7 @@ export function perform(request: Request, caller: Caller, session: Session): Out
     case "rename":
       return rename(request, platform);
     case "link":
-      return link(request, platform);
+      return link(request, caller, platform);
     case "symlink":
       return symlink(request, platform);
     case "chmod":

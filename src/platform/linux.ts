@@ -66,6 +66,7 @@ export const linux: Platform = {
   unlink: (path, kind) => binding.fsUnlink(path, kind === "directory" ? AT_REMOVEDIR : 0),
   rename: (from, to, existing) => binding.fsRename(from, to, RENAME[existing]),
   link: binding.fsLink,
+  linkDescriptor: binding.fsLinkDescriptor,
   symlink: binding.fsSymlink,
   chmod: binding.fsChmod,
   chown: binding.fsChown,

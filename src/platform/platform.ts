@@ -21,6 +21,8 @@ export type Platform = {
   unlink(path: string, kind: "file" | "directory"): number;
   rename(from: string, to: string, existing: "replace" | "refuse" | "exchange"): number;
   link(from: string, to: string): number;
+  /** Gives a name to an unnamed file (OPEN.temporary) that thread `tid` holds as `descriptor`; -EXDEV for any other. */
+  linkDescriptor(tid: number, descriptor: number, to: string): number;
   symlink(target: string, path: string): number;
   chmod(target: Target, mode: number): number;
   chown(target: Target, uid: number, gid: number): number;

@@ -45,7 +45,7 @@ export function serveNotifications(
     const caller: Caller = {
       pid: event[EVENT.tgid]!,
       tid: event[EVENT.tid]!,
-      heldFd: event[EVENT.heldFd]!,
+      heldFd: nr === NR.linkat ? -1 : event[EVENT.heldFd]!,
       descriptors: [],
       waits: () => notifier.isValid(slot) === 1,
     };
@@ -78,8 +78,16 @@ export function serveNotifications(
 
   function requestOf(slot: number, nr: number, one: string, two: string): Request | number {
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
-    if (one === "" && event[EVENT.heldFd]! >= 0) return EPERM;
-    return translate({ nr, words, wide, one, two, value: () => notifier.data(slot) });
+    if (one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
+    return translate({
+      nr,
+      pid: event[EVENT.tgid]!,
+      words,
+      wide,
+      one,
+      two,
+      value: () => notifier.data(slot),
+    });
   }
 
   /** Makes good for what normalising took off a path: ".." that may follow a link, and a "/" that demands a directory. */
