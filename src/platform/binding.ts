@@ -59,7 +59,11 @@ export type NativeLaunched = {
 };
 
 /** A failed launch: the target did not run. `stage` names the step of the child ("landlock", "seccomp", "exec", …). */
-export type NativeLaunchFailure = { readonly stage: string; readonly syscall: string; readonly errno: number };
+export type NativeLaunchFailure = {
+  readonly stage: string;
+  readonly syscall: string;
+  readonly errno: number;
+};
 
 export type NativeLauncher = {
   readonly pid: number;
@@ -89,10 +93,12 @@ export const EVENT = {
   /** Bit 0: path one ended in "/"; bit 1: path one holds ".." and must be resolved; bits 2 and 3: the same for path two. */
   pathFlags: 6,
   arch: 7,
+  /** Six entries: the low 32 bits of the arguments. */
+  words: 8,
 } as const;
 
 export type NativeNotifier = {
-  /** Int32Array(8), valid during the callback. */
+  /** Int32Array(14), valid during the callback. */
   readonly event: Int32Array;
   /** Float64Array(12): the six arguments as unsigned numbers, then for utimensat [atime s, ns, mtime s, ns]. */
   readonly wide: Float64Array;
@@ -192,7 +198,7 @@ export type NativeBinding = {
   fsRemovexattr(target: string | number, name: string): number;
   /** The path of an open descriptor of ours (readlink of /proc/self/fd), or -errno. */
   fdPath(fd: number): string | number;
-  /** Opens what `remoteFd` of thread `tid` names again: only FIFO, terminal and memfd, with at most the access it holds. */
+  /** Opens what `remoteFd` of thread `tid` names again: a pipe, terminal or file, with at most the access it holds. -EXDEV: a file with a name that is held with less; decide on its name. */
   fsReopenDescriptor(tid: number, remoteFd: number, flags: number): number;
   closeFd(fd: number): void;
 
@@ -204,7 +210,10 @@ export type NativeBinding = {
   /** Gives the calling thread an umask of its own (unshare(CLONE_FS)), so that effects do not race other threads. */
   isolateUmask(): void;
   /** Lowers the calling thread's effective capabilities to `keep`, and fsuid, fsgid and groups to `user`. */
-  lowerAuthority(user: { uid: number; gid: number; groups: readonly number[] } | null, keep: readonly number[]): void;
+  lowerAuthority(
+    user: { uid: number; gid: number; groups: readonly number[] } | null,
+    keep: readonly number[],
+  ): void;
   /** Takes back what lowerAuthority gave away, for the broker's own state. */
   raiseAuthority(): void;
 
@@ -217,4 +226,4 @@ export type NativeBinding = {
   mapShared(fd: number, bytes: number): ArrayBuffer;
 };
 
-export const binding: NativeBinding = createRequire(import.meta.url)("../../build/Release/sallyport.node");
+export const binding: NativeBinding = createRequire(import.meta.url)("#addon");

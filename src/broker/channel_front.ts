@@ -1,0 +1,131 @@
+import { binding, type NativeChannel } from "../platform/binding.ts";
+import { errnoName } from "../platform/errno.ts";
+import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
+import { SallyportError } from "../protocol/errors.ts";
+import type { Reply } from "../protocol/message.ts";
+import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
+import { denialLine } from "./denial.ts";
+import { dispatch } from "./dispatch.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Session } from "./session.ts";
+
+/** A client that lets more than this many requests wait for a late answer is told BUSY. */
+const MAX_PENDING = 256;
+
+export type ChannelFront = { close(): void };
+
+/**
+ * Serves one channel of the shim; takes `fd`. Whoever holds the other end is inside the run; which process sent a message is
+ * what the kernel says (SCM_CREDENTIALS). A malformed frame ends this channel and nothing else.
+ */
+export function serveChannel(fd: number, session: Session, onClose: () => void): ChannelFront {
+  let greeted = false;
+  let open = true;
+  let pending = 0;
+  const channel: NativeChannel = binding.startChannel(fd, receive, closed);
+
+  function receive(bytes: Uint8Array, pid: number, _uid: number, _gid: number, fds: readonly number[]): void {
+    if (!open) return;
+    let kept = false;
+    let id = 0;
+    try {
+      if (!greeted) {
+        parseHello(decode(bytes));
+        greeted = true;
+        send(encodeHelloReply(session.run, session.profile), -1);
+        return;
+      }
+      const frame = decode(bytes);
+      id = parseRequestId(frame) ?? 0;
+      const { request } = parseRequest(frame);
+      if (fds.length > 0 && request.op !== "exec") {
+        throw new SallyportError("PROTOCOL", "Only exec may carry descriptors", { errno: "EPROTO" });
+      }
+      if (pending >= MAX_PENDING) {
+        answer(id, { ok: false, code: "BUSY", errno: "EAGAIN", message: "Too many requests wait" }, -1);
+        return;
+      }
+      const caller = { pid, tid: pid, heldFd: -1, descriptors: fds, waits: () => open };
+      const outcome = dispatch(request, caller, session);
+      kept = request.op === "exec" && outcome instanceof Promise;
+      if (outcome instanceof Promise) void finish(id, outcome);
+      else reply(id, outcome);
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      // INVALID is an answer to a well-formed frame; anything else means that the two ends no longer understand each other.
+      const message: Reply = { ok: false, code: error.code, errno: error.errno, message: error.message };
+      if (greeted) answer(id, message, -1);
+      if (error.code !== "INVALID") close();
+    } finally {
+      if (!kept) for (const received of fds) binding.closeFd(received);
+    }
+  }
+
+  async function finish(id: number, outcome: Promise<Outcome>): Promise<void> {
+    pending++;
+    const late = await outcome;
+    pending--;
+    reply(id, late);
+  }
+
+  function reply(id: number, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case "descriptor":
+        answer(id, { ok: true, value: null }, outcome.fd);
+        break;
+      case "value":
+        answer(id, { ok: true, value: outcome.value }, -1);
+        break;
+      case "failed": {
+        const errno = errnoName(outcome.errno);
+        answer(
+          id,
+          { ok: false, code: errno === "ENOENT" ? "NOT_FOUND" : "SYSTEM", errno, message: errno },
+          -1,
+        );
+        break;
+      }
+      case "denied": {
+        const { denial } = outcome;
+        const errno = errnoName(outcome.errno);
+        answer(id, { ok: false, code: "DENIED", errno, message: denialLine(denial), denial }, -1);
+        break;
+      }
+    }
+  }
+
+  function answer(id: number, message: Reply, descriptor: number): void {
+    try {
+      send(encodeReply(id, message), descriptor);
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      const { code, errno } = error;
+      send(encodeReply(id, { ok: false, code, errno, message: error.message }), -1);
+      if (descriptor >= 0) binding.closeFd(descriptor);
+    }
+  }
+
+  function send(bytes: Uint8Array, descriptor: number): void {
+    if (!open) {
+      if (descriptor >= 0) binding.closeFd(descriptor);
+      return;
+    }
+    // A client that does not read its answers has itself to blame: nothing is queued for it here.
+    if (channel.send(bytes, descriptor) < 0) close();
+  }
+
+  function closed(): void {
+    if (!open) return;
+    open = false;
+    onClose();
+  }
+
+  function close(): void {
+    if (!open) return;
+    open = false;
+    channel.close();
+    onClose();
+  }
+
+  return { close };
+}

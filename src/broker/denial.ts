@@ -1,0 +1,46 @@
+import { rightNames } from "../policy/rights.ts";
+import type { Denial, Op } from "../protocol/message.ts";
+
+// C0, C1, bidirectional and zero-width controls: a file name must not be able to rewrite the line that reports it.
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** Shows text from outside on a terminal: what does not print is escaped. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
+}
+
+/** Makes what a denied caller and the person are told. `missing` is the set of rights that no rule grants. */
+export function denialOf(
+  op: Op,
+  path: string,
+  rule: { readonly id: string; readonly reason: string; readonly remedy?: string | undefined } | null,
+  missing: number,
+  profile: string,
+): Denial {
+  const rights = rightNames(missing);
+  const flag = rights.every((right) => right === "read" || right === "list" || right === "stat")
+    ? "--read"
+    : "--write";
+  if (rule !== null) {
+    return { op, path, rule: rule.id, reason: rule.reason, nextSteps: rule.remedy ? [rule.remedy] : [] };
+  }
+  return {
+    op,
+    path,
+    rule: "default-deny",
+    reason: `no rule of profile "${profile}" grants ${rights.join(", ")} here`,
+    nextSteps: [`sallyport run ${flag} ${shellWord(path)} …`],
+  };
+}
+
+/** One line for a person: what, which rule, what to do next. */
+export function denialLine(denial: Denial): string {
+  const next =
+    denial.nextSteps.length > 0 ? ` · to allow: ${denial.nextSteps.map(printable).join(" or ")}` : "";
+  const what = denial.op === "refused" ? "" : `${denial.op} `;
+  return `denied: ${what}${printable(denial.path)} — ${printable(denial.reason)} (rule ${denial.rule})${next}`;
+}
+
+function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

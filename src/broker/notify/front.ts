@@ -1,0 +1,133 @@
+import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
+import { ERRNO } from "../../platform/errno.ts";
+import { O } from "../../platform/open_flags.ts";
+import type { Classifier } from "../../platform/seccomp/classify.ts";
+import { BROKER_PATH, OPEN, type RefusedRequest, type Request } from "../../protocol/message.ts";
+import type { Caller } from "../caller.ts";
+import { dispatch } from "../dispatch.ts";
+import type { Outcome } from "../outcome.ts";
+import { resolveRequest } from "../resolve_request.ts";
+import type { Session } from "../session.ts";
+import { NR } from "./syscalls.ts";
+import { translate } from "./translate.ts";
+
+const EPERM = ERRNO["EPERM"]!;
+const EMFILE = ERRNO["EMFILE"]!;
+const EISDIR = ERRNO["EISDIR"]!;
+const ENOTDIR = ERRNO["ENOTDIR"]!;
+/** Bits of EVENT.pathFlags for the first and the second path. */
+const ENDS_IN_SLASH = 0b0101;
+const DOT_DOT = 0b1010;
+
+/** Mirrors the filter of the run: "trap" is brokered, anything else is answered with a refusal and recorded. */
+export type Classify = Classifier["classify"];
+
+export type NotifyFront = { close(): void };
+
+/**
+ * Serves the trapped system calls of unmodified programs. Nothing is ever continued: the broker acts on its own copy of the
+ * arguments and hands the result in. `openChannel` gives one end of a fresh channel for BROKER_PATH, or -errno.
+ */
+export function serveNotifications(
+  listenerFd: number,
+  session: Session,
+  classify: Classify,
+  openChannel: () => number,
+): NotifyFront {
+  const notifier: NativeNotifier = binding.startNotifier(listenerFd, receive, () => {});
+  const { event, wide } = notifier;
+  const words = event.subarray(EVENT.words, EVENT.words + 6);
+  const unsigned = new Uint32Array(event.buffer, event.byteOffset + 4 * EVENT.words, 6);
+
+  function receive(one: string, two: string): void {
+    const slot = event[EVENT.slot]!;
+    const nr = event[EVENT.nr]!;
+    const caller: Caller = {
+      pid: event[EVENT.tgid]!,
+      tid: event[EVENT.tid]!,
+      heldFd: event[EVENT.heldFd]!,
+      descriptors: [],
+      waits: () => notifier.isValid(slot) === 1,
+    };
+    const brokered = classify(nr, unsigned) === "trap";
+    const status = event[EVENT.status]!;
+    if (brokered && status !== 0) {
+      notifier.replyError(slot, status);
+      return;
+    }
+    const request = brokered ? requestOf(slot, nr, one, two) : refusalOf(nr);
+    if (typeof request === "number") {
+      notifier.replyError(slot, request);
+      return;
+    }
+    const named = event[EVENT.pathFlags] === 0 ? request : asNamed(request, event[EVENT.pathFlags]!, caller);
+    if (typeof named === "number") {
+      notifier.replyError(slot, named);
+      return;
+    }
+    const closeOnExec = closesOnExec(nr, words);
+    if (request.op === "open" && request.path === BROKER_PATH) {
+      const end = openChannel();
+      answer(slot, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end }, closeOnExec);
+      return;
+    }
+    const outcome = dispatch(named, caller, session);
+    if (outcome instanceof Promise) void outcome.then((late) => answer(slot, late, closeOnExec));
+    else answer(slot, outcome, closeOnExec);
+  }
+
+  function requestOf(slot: number, nr: number, one: string, two: string): Request | number {
+    // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
+    if (one === "" && event[EVENT.heldFd]! >= 0) return EPERM;
+    return translate({ nr, words, wide, one, two, value: () => notifier.data(slot) });
+  }
+
+  /** Makes good for what normalising took off a path: ".." that may follow a link, and a "/" that demands a directory. */
+  function asNamed(request: Request, pathFlags: number, caller: Caller): Request | number {
+    const real = pathFlags & DOT_DOT ? resolveRequest(request, caller, session.platform) : request;
+    if (typeof real === "number") return -real;
+    if ((pathFlags & ENDS_IN_SLASH) === 0 || real.op === "mkdir" || !("path" in real)) return real;
+    if (real.op === "open") {
+      return real.flags & OPEN.create ? EISDIR : { ...real, flags: real.flags | OPEN.directory };
+    }
+    const found = session.platform.stat(real.path);
+    return typeof found === "number" || found.kind === "directory" ? real : ENOTDIR;
+  }
+
+  function refusalOf(nr: number): RefusedRequest {
+    const judged = classify(nr, unsigned);
+    if (typeof judged !== "object") {
+      return {
+        op: "refused",
+        what: `system call ${nr}: not known here`,
+        rule: "syscalls.unknown",
+        errno: "ENOSYS",
+      };
+    }
+    return { op: "refused", ...judged.refuse };
+  }
+
+  function answer(slot: number, outcome: Outcome, closeOnExec: number): void {
+    switch (outcome.kind) {
+      case "descriptor": {
+        const result = notifier.replyFd(slot, outcome.fd, closeOnExec);
+        if (result === -EMFILE) notifier.replyError(slot, EMFILE);
+        break;
+      }
+      case "value":
+        notifier.replyValue(slot, 0);
+        break;
+      case "failed":
+      case "denied":
+        notifier.replyError(slot, outcome.errno);
+        break;
+    }
+  }
+
+  return { close: () => notifier.close() };
+}
+
+function closesOnExec(nr: number, words: Int32Array): number {
+  const flags = nr === NR.openat ? words[2]! : nr === NR.open ? words[1]! : 0;
+  return flags & O.cloexec ? 1 : 0;
+}

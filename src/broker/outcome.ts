@@ -1,0 +1,15 @@
+import type { Denial, ReplyValue } from "../protocol/message.ts";
+
+/** What came of a request. A descriptor belongs to whoever receives the outcome. `errno` is positive. */
+export type Outcome =
+  | { readonly kind: "descriptor"; readonly fd: number }
+  | { readonly kind: "value"; readonly value: ReplyValue }
+  | { readonly kind: "failed"; readonly errno: number }
+  | { readonly kind: "denied"; readonly errno: number; readonly denial: Denial };
+
+export const DONE: Outcome = { kind: "value", value: null };
+
+/** Turns a return value of the platform (0 or -errno) into an outcome. */
+export function outcomeOf(result: number): Outcome {
+  return result < 0 ? { kind: "failed", errno: -result } : DONE;
+}

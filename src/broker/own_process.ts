@@ -1,0 +1,40 @@
+import type { Platform } from "../platform/platform.ts";
+import type { Request } from "../protocol/message.ts";
+import type { Caller } from "./caller.ts";
+import type { Session } from "./session.ts";
+
+const MAX_ANCESTORS = 256;
+
+/**
+ * Rules speak of `/proc/self` and `/dev/tty`. A process of the same run counts as self; the broker could read more of a stranger's entries
+ * than the caller, so those stay what they are and need a rule of their own.
+ */
+export function asSelf(request: Request, caller: Caller, session: Session): Request {
+  if (!("path" in request)) return request;
+  if (request.path.startsWith("/dev/pts/")) {
+    const own = session.platform.terminalOf(caller.tid);
+    return request.path === own ? { ...request, path: "/dev/tty" } : request;
+  }
+  if (!request.path.startsWith("/proc/")) return request;
+  const end = request.path.indexOf("/", 6);
+  const name = end < 0 ? request.path.slice(6) : request.path.slice(6, end);
+  if (!/^[1-9]\d*$/.test(name)) return request;
+  if (!belongsToRun(Number(name), caller, session.rootPid, session.platform)) return request;
+  return { ...request, path: `/proc/self${end < 0 ? "" : request.path.slice(end)}` };
+}
+
+/** The number N when the path is `/proc/<pid of the caller>/fd/N`, else -1. */
+export function ownDescriptor(path: string, caller: Caller): number {
+  const match = /^\/proc\/(\d+)\/fd\/(\d+)$/.exec(path);
+  return match !== null && Number(match[1]) === caller.pid ? Number(match[2]) : -1;
+}
+
+function belongsToRun(pid: number, caller: Caller, rootPid: number, platform: Platform): boolean {
+  if (pid === caller.pid || pid === caller.tid) return true;
+  for (let step = 0, at = pid; step < MAX_ANCESTORS; step++) {
+    at = platform.parentOf(at);
+    if (at === rootPid) return true;
+    if (at <= 1) return false;
+  }
+  return false;
+}

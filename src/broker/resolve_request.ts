@@ -1,0 +1,84 @@
+import { ERRNO } from "../platform/errno.ts";
+import type { Platform } from "../platform/platform.ts";
+import { type Follow, OPEN, type OpenRequest, type Request } from "../protocol/message.ts";
+import type { Caller } from "./caller.ts";
+
+const EACCES = ERRNO["EACCES"]!;
+
+/**
+ * The same request with every symbolic link in its paths resolved as the caller would see it, or -errno. The last component
+ * is followed only where the system call would. An already resolved request comes back as it is.
+ */
+export function resolveRequest(request: Request, caller: Caller, platform: Platform): Request | number {
+  switch (request.op) {
+    case "open": {
+      if (request.path === "/dev/tty") return terminal(request, caller, platform);
+      const stays = (request.flags & OPEN.nofollow) !== 0 || (request.flags & OPEN.exclusive) !== 0;
+      return withPath(request, stays ? "nofollow" : "follow", caller, platform);
+    }
+    case "stat":
+    case "chmod":
+    case "chown":
+    case "utimens":
+    case "setxattr":
+    case "removexattr":
+      return withPath(request, request.follow, caller, platform);
+    case "list":
+    case "truncate":
+    case "exec":
+      return withPath(request, "follow", caller, platform);
+    case "mkdir":
+    case "mknod":
+    case "unlink":
+    case "symlink":
+      return withPath(request, "nofollow", caller, platform);
+    case "rename":
+      return withBoth(request, "nofollow", caller, platform);
+    case "link":
+      return withBoth(request, request.follow, caller, platform);
+    case "refused":
+      return request;
+  }
+}
+
+/** Says whether the effect of the operation would act on a link itself where the caller means what it points to. */
+export function needsTarget(request: Request): boolean {
+  if (request.op === "open") return request.path === "/dev/tty" || request.path.startsWith("/proc/");
+  return request.op === "truncate" || ("follow" in request && request.follow === "follow");
+}
+
+function terminal(request: OpenRequest, caller: Caller, platform: Platform): OpenRequest | number {
+  const path = platform.terminalOf(caller.tid);
+  return typeof path === "number" ? path : { ...request, path };
+}
+
+/** The same for the name of a file that the caller holds as `/proc/self/fd/N`, or -errno; -EACCES when it has none. */
+export function behindDescriptor(request: OpenRequest, platform: Platform): OpenRequest | number {
+  const path = platform.readlink(request.path);
+  if (typeof path === "number") return path;
+  return path.startsWith("/") ? { ...request, path } : -EACCES;
+}
+
+function withPath<R extends Request & { path: string }>(
+  request: R,
+  follow: Follow,
+  caller: Caller,
+  platform: Platform,
+): R | number {
+  const path = platform.resolve(request.path, caller.tid, caller.pid, follow);
+  if (typeof path === "number") return path;
+  return path === request.path ? request : { ...request, path };
+}
+
+function withBoth<R extends Request & { from: string; to: string }>(
+  request: R,
+  follow: Follow,
+  caller: Caller,
+  platform: Platform,
+): R | number {
+  const from = platform.resolve(request.from, caller.tid, caller.pid, follow);
+  if (typeof from === "number") return from;
+  const to = platform.resolve(request.to, caller.tid, caller.pid, "nofollow");
+  if (typeof to === "number") return to;
+  return from === request.from && to === request.to ? request : { ...request, from, to };
+}

@@ -1,0 +1,86 @@
+import { denyLine, type Event, intentLine, type LineParts, outcomeLine } from "../audit/lines.ts";
+import { errnoName } from "../platform/errno.ts";
+import { type Denial, OPEN, type Request } from "../protocol/message.ts";
+import type { Caller } from "./caller.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Tally } from "./tally.ts";
+
+/** The part of the journal that the path of a request needs. `append` is crash-durable when it returns, or throws. */
+export type RecordSink = { readonly size: number; append(line: string): number };
+
+const CHANGES = OPEN.write | OPEN.append | OPEN.create | OPEN.truncate;
+
+/**
+ * Writes what a run does: every intent before its effect, every outcome after it, every refusal. When the journal can not take
+ * a record the exception goes through: no record, no effect.
+ */
+export class RunLog {
+  readonly #sink: RecordSink;
+  readonly #parts: LineParts;
+  readonly #tally: Tally;
+
+  constructor(sink: RecordSink, parts: LineParts, tally: Tally) {
+    this.#sink = sink;
+    this.#parts = parts;
+    this.#tally = tally;
+  }
+
+  /** Gives the number of the record, for its outcome. */
+  intent(request: Request, caller: Caller, rule: string): number {
+    this.#tally.operations++;
+    return this.#sink.append(
+      intentLine(this.#parts, this.#sink.size, Date.now(), eventOf(request, caller, rule), "crash"),
+    );
+  }
+
+  outcome(intent: number, request: Request, outcome: Outcome): void {
+    const errno = outcome.kind === "failed" || outcome.kind === "denied" ? errnoName(outcome.errno) : "";
+    const result =
+      outcome.kind === "value" && outcome.value !== null && "pid" in outcome.value ? outcome.value.pid : 0;
+    this.#sink.append(outcomeLine(this.#parts, this.#sink.size, Date.now(), intent, errno, result));
+    if (errno === "") this.#countChange(request);
+  }
+
+  denial(request: Request, caller: Caller, denial: Denial, errno: number): void {
+    this.#tally.deny(denial);
+    const event = { ...eventOf(request, caller, denial.rule), path: denial.path };
+    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, errnoName(errno)));
+  }
+
+  /** A refusal that the caller sees as ENOENT: recorded, and nothing that a person has to look at. */
+  absence(request: Request, caller: Caller): void {
+    const event = eventOf(request, caller, "default-deny");
+    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, "ENOENT"));
+  }
+
+  #countChange(request: Request): void {
+    if (request.op === "open") {
+      if (request.flags & CHANGES) this.#tally.change(request.path);
+    } else if ("to" in request) {
+      this.#tally.change(request.to);
+    } else if ("path" in request && request.op !== "stat" && request.op !== "list" && request.op !== "exec") {
+      this.#tally.change(request.path);
+    }
+  }
+}
+
+function eventOf(request: Request, caller: Caller, rule: string): Event {
+  const { pid } = caller;
+  switch (request.op) {
+    case "open":
+      return { pid, op: "open", path: request.path, rule, flags: request.flags, mode: request.mode };
+    case "mkdir":
+    case "mknod":
+    case "chmod":
+      return { pid, op: request.op, path: request.path, rule, mode: request.mode };
+    case "rename":
+    case "link":
+      return { pid, op: request.op, path: request.from, to: request.to, rule };
+    case "symlink":
+      return { pid, op: "symlink", path: request.path, to: request.target, rule };
+    case "refused":
+      return { pid, op: "refused", path: request.what, rule };
+    default:
+      return { pid, op: request.op, path: request.path, rule };
+  }
+}

@@ -1,0 +1,23 @@
+import type { Platform } from "../platform/platform.ts";
+import type { Policy } from "../policy/decide.ts";
+import type { ExecRequest, Request } from "../protocol/message.ts";
+import type { OwnRepositories } from "./own_repositories.ts";
+import type { RunLog } from "./run_log.ts";
+
+/** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
+export type Session = {
+  readonly run: string;
+  /** Name of the profile, for messages. */
+  readonly profile: string;
+  readonly policy: Policy;
+  /** `policy` (or what this gave before) without one rule, for what the run itself has made. */
+  policyWithout(policy: Policy, rule: string): Policy;
+  readonly ownRepositories: OwnRepositories;
+  readonly limits: { take(request: Request): number };
+  readonly log: RunLog;
+  readonly platform: Platform;
+  /** The launcher's pid: every process of the run descends from it. */
+  readonly rootPid: number;
+  /** Starts a further program in the run and gives its pid. Takes the descriptors. Rejects with a SallyportError. */
+  launch(request: ExecRequest, descriptors: readonly number[]): Promise<number>;
+};

@@ -1,0 +1,40 @@
+import type { Denial } from "../protocol/message.ts";
+
+const MAX_REMEMBERED = 10_000;
+
+export type CountedDenial = { readonly denial: Denial; count: number };
+
+/** What the end summary of a run says. Bounded: past the bound things are counted, not named. */
+export class Tally {
+  operations = 0;
+  denials = 0;
+  readonly #denied = new Map<string, CountedDenial>();
+  readonly #changed = new Set<string>();
+  readonly #ignoreBelow: string;
+
+  /** Changes below `ignoreBelow` (the run's private temporary directory), of devices and of /proc are not counted. */
+  constructor(ignoreBelow: string) {
+    this.#ignoreBelow = `${ignoreBelow}/`;
+  }
+
+  deny(denial: Denial): void {
+    this.denials++;
+    const key = `${denial.op} ${denial.rule} ${denial.path}`;
+    const seen = this.#denied.get(key);
+    if (seen !== undefined) seen.count++;
+    else if (this.#denied.size < MAX_REMEMBERED) this.#denied.set(key, { denial, count: 1 });
+  }
+
+  change(path: string): void {
+    if (path.startsWith(this.#ignoreBelow) || path.startsWith("/dev/") || path.startsWith("/proc/")) return;
+    if (this.#changed.size < MAX_REMEMBERED) this.#changed.add(path);
+  }
+
+  get changedFiles(): readonly string[] {
+    return [...this.#changed];
+  }
+
+  get denied(): readonly CountedDenial[] {
+    return [...this.#denied.values()];
+  }
+}

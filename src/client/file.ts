@@ -1,0 +1,67 @@
+import { close, fstat, fsync, ftruncate, read, type Stats, write } from "node:fs";
+import { promisify } from "node:util";
+
+const readAt = promisify(read);
+const writeAt = promisify(write);
+
+/**
+ * An open file whose descriptor came from the broker. Reads and writes go straight to the kernel. Closing is the owner's
+ * duty (`await using` does it).
+ */
+export class FileHandle {
+  readonly fd: number;
+  #open = true;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** Reads into `buffer` at `position` (null: where the last read ended); gives the number of bytes, 0 at the end. */
+  async read(buffer: Uint8Array, position: number | null = null): Promise<number> {
+    const { bytesRead } = await readAt(this.fd, buffer, 0, buffer.byteLength, position);
+    return bytesRead;
+  }
+
+  /** Reads all that follows. */
+  async readFile(): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(64 * 1024);
+      const bytes = await this.read(chunk);
+      if (bytes === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, bytes));
+    }
+  }
+
+  /** Writes all of `data` at `position` (null: where the last write ended). */
+  async write(data: Uint8Array | string, position: number | null = null): Promise<void> {
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    for (let done = 0; done < bytes.byteLength; ) {
+      const at = position === null ? null : position + done;
+      const { bytesWritten } = await writeAt(this.fd, bytes, done, bytes.byteLength - done, at);
+      done += bytesWritten;
+    }
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return promisify(ftruncate)(this.fd, sizeBytes);
+  }
+
+  sync(): Promise<void> {
+    return promisify(fsync)(this.fd);
+  }
+
+  stat(): Promise<Stats> {
+    return promisify(fstat)(this.fd) as Promise<Stats>;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await promisify(close)(this.fd);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
