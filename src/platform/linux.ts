@@ -7,6 +7,9 @@ import type { Platform } from "./platform.ts";
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFIFO = 0o010000;
+const S_IFDIR = 0o040000;
+const S_IFLNK = 0o120000;
+const S_IFSOCK = 0o140000;
 const RENAME = { replace: 0, refuse: 1, exchange: 2 } as const;
 const XATTR = { any: 0, create: 1, replace: 2 } as const;
 const AT_REMOVEDIR = 0x200;
@@ -16,10 +19,10 @@ const NANOS = 1_000_000_000n;
 
 const KINDS: Readonly<Record<number, Stat["kind"]>> = {
   [S_IFREG]: "file",
-  9604: "directory",
-  21609: "symlink",
+  [S_IFDIR]: "directory",
+  [S_IFLNK]: "symlink",
   [S_IFIFO]: "fifo",
-  26411: "socket",
+  [S_IFSOCK]: "socket",
 };
 
 const scratch = new Float64Array(16);
