@@ -17,7 +17,7 @@
   "targets": [
     {
       "target_name": "sallyport",
-      "cflags_cc": ["-isystem", "<!(node -p \"require('node-addon-api').include_dir\")"],
+      "cflags_cc": ["-isystem", "<!(node -p \"require('path').resolve(require('node-addon-api').include_dir)\")"],
       "sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.linux.txt','utf8').trim().split(/\\s+/).map(f=>'native/'+f).join(' ')\")"]
     },
     {
@@ -25,7 +25,7 @@
       "type": "executable",
       "cflags_cc!": ["-fPIC"],
       "sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.launcher.txt','utf8').trim().split(/\\s+/).map(f=>'native/'+f).join(' ')\")"],
-      "ldflags": ["-static-libstdc++", "-static-libgcc"]
+      "ldflags": ["<!@(sh -c 'test -f \"$(${CXX:-c++} -print-file-name=libc.a)\" && echo -static || echo -static-libstdc++ -static-libgcc')"]
     }
   ]
 }

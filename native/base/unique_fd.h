@@ -6,7 +6,8 @@
 
 namespace base {
 
-// Owns one file descriptor and closes it. A parameter that takes ownership is a UniqueFd, one that borrows is an int.
+// Owns one file descriptor and closes it. A parameter that takes ownership is a UniqueFd, one that borrows is
+// an int.
 class UniqueFd {
  public:
   UniqueFd() = default;

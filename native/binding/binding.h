@@ -4,8 +4,8 @@
 
 #include "base/result.h"
 
-// The only folder that includes napi.h: converts and type-checks values, and calls the facilities. Each file registers its
-// functions; all of them run on the event-loop thread of the environment that loaded the addon.
+// The only folder that includes napi.h: converts and type-checks values, and calls the facilities. Each file
+// registers its functions; all of them run on the event-loop thread of the environment that loaded the addon.
 namespace binding {
 
 void register_probe(Napi::Env env, Napi::Object exports);
@@ -16,7 +16,8 @@ void register_channel(Napi::Env env, Napi::Object exports);
 void register_fs(Napi::Env env, Napi::Object exports);
 void register_process(Napi::Env env, Napi::Object exports);
 
-// Throws an Error with `syscall`, `errno` (positive) and `code` ("EPERM"), as libuv does. The caller returns at once.
+// Throws an Error with `syscall`, `errno` (positive) and `code` ("EPERM"), as libuv does. The caller returns
+// at once.
 void throw_failure(Napi::Env env, const base::Failure& failure);
 // Throws a TypeError; for a caller that broke the contract of platform/binding.ts.
 void throw_type_error(Napi::Env env, const char* what);

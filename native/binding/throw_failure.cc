@@ -16,6 +16,8 @@ void throw_failure(Napi::Env env, const base::Failure& failure) {
   error.ThrowAsJavaScriptException();
 }
 
-void throw_type_error(Napi::Env env, const char* what) { Napi::TypeError::New(env, what).ThrowAsJavaScriptException(); }
+void throw_type_error(Napi::Env env, const char* what) {
+  Napi::TypeError::New(env, what).ThrowAsJavaScriptException();
+}
 
 }  // namespace binding

@@ -5,7 +5,7 @@ import { denialOf } from "./denial.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { Outcome } from "./outcome.ts";
 import { perform } from "./perform.ts";
-import { needsTarget, resolveRequest } from "./resolve-request.ts";
+import { needsTarget, resolveRequest } from "./resolve_request.ts";
 import type { Session } from "./session.ts";
 
 const ELOOP = ERRNO["ELOOP"]!;

@@ -4,7 +4,7 @@ import { RIGHT } from "../policy/rights.ts";
 import { stateSignature } from "../policy/trie.ts";
 import type { RenameRequest, Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
-import { asSelf } from "./own-process.ts";
+import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
 
 const EACCES = ERRNO["EACCES"]!;
@@ -12,7 +12,7 @@ const EPERM = ERRNO["EPERM"]!;
 /** A renamed tree larger than this is not searched for protected names: it is refused. */
 const MAX_WALK_ENTRIES = 10_000;
 
-/** Rules that do not bind a repository of the run's own making (own-repositories.ts). */
+/** Rules that do not bind a repository of the run's own making (own_repositories.ts). */
 export const OWN_REPOSITORY_RULES: ReadonlySet<string> = new Set(["protected.git-config"]);
 
 export type Judgement =
@@ -40,6 +40,9 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     };
   }
   const judged = asSelf(request, caller, session);
+  if ("path" in judged && OTHER_PROCESS.test(judged.path)) {
+    return denied(judged.path, OTHERS, RIGHT.read);
+  }
   let verdict: Verdict = decide(session.policy, judged, 0);
   if (verdict.kind === "deny" && isOwnRepositoryMatter(judged, verdict, session)) {
     verdict = decide(session.ownRepositoryPolicy, judged, 0);
@@ -51,6 +54,10 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   }
   return { kind: "allow", rule: verdict.rule.id };
 }
+
+// proc(5): these a process may read of any other; the broker could read more than its caller.
+const OTHER_PROCESS = /^\/proc\/\d+\/(?!(?:stat|status|statm|cmdline|comm)$)/;
+const OTHERS = { id: "process.others", reason: "it belongs to a process outside the run" };
 
 const PLANTED_LINK = "a symbolic link here would stand in for a directory whose files are protected";
 

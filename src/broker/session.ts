@@ -1,8 +1,8 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
-import type { OwnRepositories } from "./own-repositories.ts";
-import type { RunLog } from "./run-log.ts";
+import type { OwnRepositories } from "./own_repositories.ts";
+import type { RunLog } from "./run_log.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
 export type Session = {

@@ -12,7 +12,7 @@ export type User = {
 /** Reads passwd(5) and group(5): the home of a user is what the database says, whatever HOME says. */
 export function userByUid(uid: number): User {
   const entry = entries("/etc/passwd").find((fields) => fields[2] === String(uid));
-  if (entry === undefined) throw new SallyportError("SETUP", "ENOENT", `Cannot find uid ${uid} in /etc/passwd`);
+  if (entry === undefined) throw new SallyportError("SETUP", `Cannot find uid ${uid} in /etc/passwd`, { errno: "ENOENT" });
   return userOf(entry);
 }
 
@@ -24,7 +24,7 @@ export function allHomes(): string[] {
 
 export function userByName(name: string): User {
   const entry = entries("/etc/passwd").find((fields) => fields[0] === name);
-  if (entry === undefined) throw new SallyportError("SETUP", "ENOENT", `Cannot run as "${name}": no such user in /etc/passwd`);
+  if (entry === undefined) throw new SallyportError("SETUP", `Cannot run as "${name}": no such user in /etc/passwd`, { errno: "ENOENT" });
   return userOf(entry);
 }
 

@@ -36,10 +36,10 @@ function realpath(directory: string): string {
     return realpathSync(directory);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "EIO";
-    throw new SallyportError("SETUP", code, `Cannot use "${directory}" as workspace: ${code}`);
+    throw new SallyportError("SETUP", `Cannot use "${directory}" as workspace: ${code}`, { errno: code });
   }
 }
 
 function refuse(workspace: string, why: string, wayOut: string): never {
-  throw new SallyportError("SETUP", "EINVAL", `Cannot use "${workspace}" as workspace: ${why}; ${wayOut}`);
+  throw new SallyportError("SETUP", `Cannot use "${workspace}" as workspace: ${why}; ${wayOut}`, { errno: "EINVAL" });
 }

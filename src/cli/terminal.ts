@@ -3,6 +3,8 @@ import { binding } from "../platform/binding.ts";
 
 /** The run's own terminal, relayed to ours. */
 export type Relay = {
+  /** Which of 0, 1 and 2 are our terminal. */
+  readonly replaces: ReadonlySet<number>;
   /** To pass to the target in place of our terminal's descriptors. */
   readonly slaveFd: number;
   /** Closes our copy of the slave once the target has its own. */
@@ -15,7 +17,7 @@ export type Relay = {
  * Gives the run a pty of its own and couples it to this process's terminal: raw mode, window size, both directions. The
  * target can reach neither our terminal nor its input queue (TIOCSTI).
  */
-export function relayTerminal(input: NodeJS.ReadStream, output: WriteStream): Relay {
+export function relayTerminal(input: ReadStream, output: WriteStream, replaces: ReadonlySet<number>): Relay {
   const [master, slave] = binding.openPty();
   const resize = (): void => binding.setWindowSize(master, output.rows ?? 24, output.columns ?? 80);
   resize();
@@ -46,6 +48,7 @@ export function relayTerminal(input: NodeJS.ReadStream, output: WriteStream): Re
     slaveOpen = false;
   };
   return {
+    replaces,
     slaveFd: slave,
     launched: closeSlave,
     async stop() {

@@ -33,8 +33,8 @@ const CREATE = { never: 0, "if-missing": OPEN.create, exclusive: OPEN.create | O
 /** Connects to the broker of this run. Fails with GONE outside a run. */
 export async function connect(): Promise<Client> {
   const connection = new Connection(openChannel());
-  const { run, profile } = await connection.hello;
-  return new Client(connection, run, profile);
+  const { runId, profileName } = await connection.hello;
+  return new Client(connection, runId, profileName);
 }
 
 /** A session with the broker. Relative paths are taken from the working directory of this process. */
@@ -54,7 +54,7 @@ export class Client {
     const truncate = options.content === "truncate" ? OPEN.truncate : 0;
     const flags = ACCESS[access] | create | truncate;
     const answer = await this.#connection.ask({ op: "open", path: resolve(path), flags, mode: options.mode ?? 0o666 });
-    if (answer.fd < 0) throw new SallyportError("PROTOCOL", "EPROTO", "The broker sent no descriptor");
+    if (answer.fd < 0) throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
     return new FileHandle(answer.fd);
   }
 

@@ -1,9 +1,11 @@
 import { openSync } from "node:fs";
 import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoNumber } from "../platform/errno.ts";
-import { decodeHelloReply, decodeReply, encodeHello, encodeRequest } from "../protocol/codec.ts";
+import { decode, encodeHello, encodeRequest } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import { BROKER_PATH, type ReplyValue, type WireRequest } from "../protocol/message.ts";
+import { parseHelloReply } from "../protocol/parse.ts";
+import { parseReply } from "../protocol/parse_reply.ts";
+import { BROKER_PATH, type Reply, type ReplyValue, type WireRequest } from "../protocol/message.ts";
 
 /** What a reply brought: its value, and the descriptor that came with it (-1: none), which the receiver owns. */
 export type Answer = { readonly value: ReplyValue; readonly fd: number };
@@ -14,8 +16,8 @@ type Waiting = { resolve(answer: Answer): void; reject(error: SallyportError): v
 export class Connection {
   readonly #channel: NativeChannel;
   readonly #waiting = new Map<number, Waiting>();
-  readonly hello: Promise<{ run: string; profile: string }>;
-  #greet: { resolve(hello: { run: string; profile: string }): void; reject(error: Error): void } | null = null;
+  readonly hello: Promise<{ runId: string; profileName: string }>;
+  #greet: { resolve(hello: { runId: string; profileName: string }): void; reject(error: Error): void } | null = null;
   #nextId = 1;
   #closed = false;
 
@@ -23,7 +25,7 @@ export class Connection {
     this.#channel = binding.startChannel(
       fd,
       (bytes, _pid, _uid, _gid, fds) => this.#receive(bytes, fds),
-      () => this.#fail(new SallyportError("GONE", "EPIPE", "The broker is gone")),
+      () => this.#fail(new SallyportError("GONE", "The broker is gone", { errno: "EPIPE" })),
     );
     this.hello = new Promise((resolve, reject) => {
       this.#greet = { resolve, reject };
@@ -33,7 +35,7 @@ export class Connection {
 
   /** Sends one request; rejects with the broker's SallyportError, or GONE. */
   ask(request: WireRequest): Promise<Answer> {
-    if (this.#closed) return Promise.reject(new SallyportError("GONE", "EPIPE", "The connection is closed"));
+    if (this.#closed) return Promise.reject(new SallyportError("GONE", "The connection is closed", { errno: "EPIPE" }));
     const id = this.#nextId;
     this.#nextId = id === 0xffffffff ? 1 : id + 1;
     return new Promise((resolve, reject) => {
@@ -44,13 +46,13 @@ export class Connection {
 
   close(): void {
     if (this.#closed) return;
-    this.#fail(new SallyportError("GONE", "EPIPE", "The connection is closed"));
+    this.#fail(new SallyportError("GONE", "The connection is closed", { errno: "EPIPE" }));
     this.#channel.close();
   }
 
   #send(bytes: Uint8Array, fd: number): void {
     const sent = this.#channel.send(bytes, fd);
-    if (sent < 0) this.#fail(new SallyportError("GONE", "EPIPE", "Cannot send to the broker"));
+    if (sent < 0) this.#fail(new SallyportError("GONE", "Cannot send to the broker", { errno: "EPIPE" }));
   }
 
   #receive(bytes: Uint8Array, fds: readonly number[]): void {
@@ -58,16 +60,16 @@ export class Connection {
     for (const unexpected of extra) binding.closeFd(unexpected);
     try {
       if (this.#greet !== null) {
-        this.#greet.resolve(decodeHelloReply(bytes));
+        this.#greet.resolve(parseHelloReply(decode(bytes)));
         this.#greet = null;
         return;
       }
-      const { id, reply } = decodeReply(bytes);
+      const { id, reply } = parseReply(decode(bytes));
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (waiting === undefined) throw new SallyportError("PROTOCOL", "EPROTO", `Unexpected reply ${id}`);
+      if (waiting === undefined) throw new SallyportError("PROTOCOL", `Unexpected reply ${id}`, { errno: "EPROTO" });
       if (reply.ok) waiting.resolve({ value: reply.value, fd });
-      else waiting.reject(new SallyportError(reply.code, reply.errno, reply.message, reply.denial));
+      else waiting.reject(failureOf(reply));
     } catch (error) {
       if (fd >= 0) binding.closeFd(fd);
       this.#fail(error as SallyportError);
@@ -83,6 +85,11 @@ export class Connection {
   }
 }
 
+function failureOf(reply: Extract<Reply, { ok: false }>): SallyportError {
+  const { code, errno, message, denial } = reply;
+  return new SallyportError(code, message, denial === undefined ? { errno } : { errno, denial });
+}
+
 /**
  * Gets a channel to the broker of this run: by opening the reserved name, or, where opens are not trapped, from the inherited
  * descriptor that SALLYPORT_FD names. Which one it is decides nothing: the broker knows its callers from the kernel.
@@ -94,6 +101,6 @@ export function openChannel(): number {
     return openSync(BROKER_PATH, "r+");
   } catch (error) {
     const { code = "EIO" } = error as NodeJS.ErrnoException;
-    throw new SallyportError("GONE", code, `Cannot reach a broker: this process does not run under sallyport (${code}, ${errnoNumber(code)})`);
+    throw new SallyportError("GONE", `Cannot reach a broker: this process does not run under sallyport (${code}, ${errnoNumber(code)})`, { errno: code });
   }
 }

@@ -59,7 +59,11 @@ export type NativeLaunched = {
 };
 
 /** A failed launch: the target did not run. `stage` names the step of the child ("landlock", "seccomp", "exec", …). */
-export type NativeLaunchFailure = { readonly stage: string; readonly syscall: string; readonly errno: number };
+export type NativeLaunchFailure = {
+  readonly stage: string;
+  readonly syscall: string;
+  readonly errno: number;
+};
 
 export type NativeLauncher = {
   readonly pid: number;
@@ -206,7 +210,10 @@ export type NativeBinding = {
   /** Gives the calling thread an umask of its own (unshare(CLONE_FS)), so that effects do not race other threads. */
   isolateUmask(): void;
   /** Lowers the calling thread's effective capabilities to `keep`, and fsuid, fsgid and groups to `user`. */
-  lowerAuthority(user: { uid: number; gid: number; groups: readonly number[] } | null, keep: readonly number[]): void;
+  lowerAuthority(
+    user: { uid: number; gid: number; groups: readonly number[] } | null,
+    keep: readonly number[],
+  ): void;
   /** Takes back what lowerAuthority gave away, for the broker's own state. */
   raiseAuthority(): void;
 

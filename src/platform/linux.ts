@@ -1,6 +1,6 @@
 import type { Stat } from "../protocol/message.ts";
 import { binding, STAT } from "./binding.ts";
-import { toLinuxFlags } from "./open-flags.ts";
+import { toLinuxFlags } from "./open_flags.ts";
 import type { Platform } from "./platform.ts";
 
 // linux/stat.h, linux/fs.h, linux/xattr.h, fcntl.h

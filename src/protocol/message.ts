@@ -30,7 +30,12 @@ export const OPEN = {
 /** The bits that a frame may carry. */
 export const OPEN_ALL = 8191;
 
-export type OpenRequest = { readonly op: "open"; readonly path: string; readonly flags: number; readonly mode: number };
+export type OpenRequest = {
+  readonly op: "open";
+  readonly path: string;
+  readonly flags: number;
+  readonly mode: number;
+};
 export type StatRequest = { readonly op: "stat"; readonly path: string; readonly follow: Follow };
 export type ListRequest = { readonly op: "list"; readonly path: string };
 export type MkdirRequest = { readonly op: "mkdir"; readonly path: string; readonly mode: number };
@@ -41,17 +46,31 @@ export type MknodRequest = {
   readonly kind: "file" | "fifo";
   readonly mode: number;
 };
-export type UnlinkRequest = { readonly op: "unlink"; readonly path: string; readonly kind: "file" | "directory" };
+export type UnlinkRequest = {
+  readonly op: "unlink";
+  readonly path: string;
+  readonly kind: "file" | "directory";
+};
 export type RenameRequest = {
   readonly op: "rename";
   readonly from: string;
   readonly to: string;
   readonly existing: "replace" | "refuse" | "exchange";
 };
-export type LinkRequest = { readonly op: "link"; readonly from: string; readonly to: string; readonly follow: Follow };
+export type LinkRequest = {
+  readonly op: "link";
+  readonly from: string;
+  readonly to: string;
+  readonly follow: Follow;
+};
 /** `target` is stored as it is; it is judged when somebody follows it. */
 export type SymlinkRequest = { readonly op: "symlink"; readonly target: string; readonly path: string };
-export type ChmodRequest = { readonly op: "chmod"; readonly path: string; readonly mode: number; readonly follow: Follow };
+export type ChmodRequest = {
+  readonly op: "chmod";
+  readonly path: string;
+  readonly mode: number;
+  readonly follow: Follow;
+};
 /** -1 leaves the id as it is. */
 export type ChownRequest = {
   readonly op: "chown";
@@ -95,7 +114,12 @@ export type ExecRequest = {
   readonly cwd: string;
 };
 /** Something that no profile can grant in this version; recorded and refused. `what` names the system call and why. */
-export type RefusedRequest = { readonly op: "refused"; readonly what: string; readonly rule: string; readonly errno: string };
+export type RefusedRequest = {
+  readonly op: "refused";
+  readonly what: string;
+  readonly rule: string;
+  readonly errno: string;
+};
 
 export type Follow = "follow" | "nofollow";
 
@@ -147,7 +171,13 @@ export type Denial = {
 
 export type Reply =
   | { readonly ok: true; readonly value: ReplyValue }
-  | { readonly ok: false; readonly code: FailureCode; readonly errno: string; readonly message: string; readonly denial?: Denial };
+  | {
+      readonly ok: false;
+      readonly code: FailureCode;
+      readonly errno: string;
+      readonly message: string;
+      readonly denial?: Denial;
+    };
 
 /** `null` for plain success and for a descriptor (which travels beside the frame). */
 export type ReplyValue = null | Stat | readonly string[] | { readonly pid: number };

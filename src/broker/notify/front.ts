@@ -1,19 +1,26 @@
 import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
 import { ERRNO } from "../../platform/errno.ts";
-import { O } from "../../platform/open-flags.ts";
-import { BROKER_PATH, type Request } from "../../protocol/message.ts";
+import { O } from "../../platform/open_flags.ts";
+import type { Classifier } from "../../platform/seccomp/classify.ts";
+import { BROKER_PATH, OPEN, type RefusedRequest, type Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Outcome } from "../outcome.ts";
+import { resolveRequest } from "../resolve_request.ts";
 import type { Session } from "../session.ts";
 import { NR } from "./syscalls.ts";
 import { translate } from "./translate.ts";
 
 const EPERM = ERRNO["EPERM"]!;
 const EMFILE = ERRNO["EMFILE"]!;
+const EISDIR = ERRNO["EISDIR"]!;
+const ENOTDIR = ERRNO["ENOTDIR"]!;
+/** Bits of EVENT.pathFlags for the first and the second path. */
+const ENDS_IN_SLASH = 0b0101;
+const DOT_DOT = 0b1010;
 
-/** What to answer for a call that is received only to be refused and recorded; null for one that is brokered. */
-export type Refusals = (nr: number, words: Int32Array) => { rule: string; what: string; errno: string } | null;
+/** Mirrors the filter of the run: "trap" is brokered, anything else is answered with a refusal and recorded. */
+export type Classify = Classifier["classify"];
 
 export type NotifyFront = { close(): void };
 
@@ -24,12 +31,13 @@ export type NotifyFront = { close(): void };
 export function serveNotifications(
   listenerFd: number,
   session: Session,
-  refusals: Refusals,
+  classify: Classify,
   openChannel: () => number,
 ): NotifyFront {
   const notifier: NativeNotifier = binding.startNotifier(listenerFd, receive, () => {});
   const { event, wide } = notifier;
   const words = event.subarray(EVENT.words, EVENT.words + 6);
+  const unsigned = new Uint32Array(event.buffer, event.byteOffset + 4 * EVENT.words, 6);
 
   function receive(one: string, two: string): void {
     const slot = event[EVENT.slot]!;
@@ -41,15 +49,20 @@ export function serveNotifications(
       descriptors: [],
       waits: () => notifier.isValid(slot) === 1,
     };
-    const refusal = refusals(nr, words);
+    const brokered = classify(nr, unsigned) === "trap";
     const status = event[EVENT.status]!;
-    if (refusal === null && status !== 0) {
+    if (brokered && status !== 0) {
       notifier.replyError(slot, status);
       return;
     }
-    const request = refusal === null ? requestOf(slot, nr, one, two) : ({ op: "refused", ...refusal } as const);
+    const request = brokered ? requestOf(slot, nr, one, two) : refusalOf(nr);
     if (typeof request === "number") {
       notifier.replyError(slot, request);
+      return;
+    }
+    const named = event[EVENT.pathFlags] === 0 ? request : asNamed(request, event[EVENT.pathFlags]!, caller);
+    if (typeof named === "number") {
+      notifier.replyError(slot, named);
       return;
     }
     const closeOnExec = closesOnExec(nr, words);
@@ -58,7 +71,7 @@ export function serveNotifications(
       answer(slot, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end }, closeOnExec);
       return;
     }
-    const outcome = dispatch(request, caller, session);
+    const outcome = dispatch(named, caller, session);
     if (outcome instanceof Promise) void outcome.then((late) => answer(slot, late, closeOnExec));
     else answer(slot, outcome, closeOnExec);
   }
@@ -67,6 +80,26 @@ export function serveNotifications(
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
     if (one === "" && event[EVENT.heldFd]! >= 0) return EPERM;
     return translate({ nr, words, wide, one, two, value: () => notifier.data(slot) });
+  }
+
+  /** Makes good for what normalising took off a path: ".." that may follow a link, and a "/" that demands a directory. */
+  function asNamed(request: Request, pathFlags: number, caller: Caller): Request | number {
+    const real = pathFlags & DOT_DOT ? resolveRequest(request, caller, session.platform) : request;
+    if (typeof real === "number") return -real;
+    if ((pathFlags & ENDS_IN_SLASH) === 0 || real.op === "mkdir" || !("path" in real)) return real;
+    if (real.op === "open") {
+      return real.flags & OPEN.create ? EISDIR : { ...real, flags: real.flags | OPEN.directory };
+    }
+    const found = session.platform.stat(real.path);
+    return typeof found === "number" || found.kind === "directory" ? real : ENOTDIR;
+  }
+
+  function refusalOf(nr: number): RefusedRequest {
+    const judged = classify(nr, unsigned);
+    if (typeof judged !== "object") {
+      return { op: "refused", what: `system call ${nr}`, rule: "syscalls.unknown", errno: "ENOSYS" };
+    }
+    return { op: "refused", ...judged.refuse };
   }
 
   function answer(slot: number, outcome: Outcome, closeOnExec: number): void {

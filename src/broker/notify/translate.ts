@@ -1,4 +1,4 @@
-import { fromLinuxFlags, O } from "../../platform/open-flags.ts";
+import { fromLinuxFlags, O } from "../../platform/open_flags.ts";
 import { type Follow, OPEN, type Request } from "../../protocol/message.ts";
 import { NR } from "./syscalls.ts";
 

@@ -2,7 +2,7 @@ import type { Platform } from "../../platform/platform.ts";
 import { OPEN, type OpenRequest } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import type { Outcome } from "../outcome.ts";
-import { ownDescriptor } from "../own-process.ts";
+import { ownDescriptor } from "../own_process.ts";
 
 const ENOENT = 2;
 const EINTR = 4;

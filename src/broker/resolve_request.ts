@@ -1,7 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import { type Follow, OPEN, type OpenRequest, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
-import { ownDescriptor } from "./own-process.ts";
+import { ownDescriptor } from "./own_process.ts";
 
 /**
  * The same request with every symbolic link in its paths resolved as the caller would see it, or -errno. The last component

@@ -1,8 +1,9 @@
 import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
-import { decodeHello, decodeRequest, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
+import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { Reply } from "../protocol/message.ts";
+import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
 import { denialLine } from "./denial.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Outcome } from "./outcome.ts";
@@ -29,16 +30,16 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
     let id = 0;
     try {
       if (!greeted) {
-        decodeHello(bytes);
+        parseHello(decode(bytes));
         greeted = true;
         send(encodeHelloReply(session.run, session.profile), -1);
         return;
       }
-      const frame = decodeRequest(bytes);
-      id = frame.id;
-      const { request } = frame;
+      const frame = decode(bytes);
+      id = parseRequestId(frame) ?? 0;
+      const { request } = parseRequest(frame);
       if (fds.length > 0 && request.op !== "exec") {
-        throw new SallyportError("PROTOCOL", "EPROTO", "Only exec may carry descriptors");
+        throw new SallyportError("PROTOCOL", "Only exec may carry descriptors", { errno: "EPROTO" });
       }
       if (pending >= MAX_PENDING) {
         answer(id, { ok: false, code: "BUSY", errno: "EAGAIN", message: "Too many requests wait" }, -1);
@@ -90,7 +91,14 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
   }
 
   function answer(id: number, message: Reply, descriptor: number): void {
-    send(encodeReply(id, message), descriptor);
+    try {
+      send(encodeReply(id, message), descriptor);
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      const { code, errno } = error;
+      send(encodeReply(id, { ok: false, code, errno, message: error.message }), -1);
+      if (descriptor >= 0) binding.closeFd(descriptor);
+    }
   }
 
   function send(bytes: Uint8Array, descriptor: number): void {

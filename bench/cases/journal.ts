@@ -1,0 +1,169 @@
+/** What an audit event costs: the hot path, the whole signed and group-committed pipeline, and the power-durable flush. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Journal } from "../../src/audit/journal.ts";
+import { openLogKey } from "../../src/audit/key.ts";
+import { intentLine, lineParts, outcomeLine } from "../../src/audit/lines.ts";
+import { leafHash, nodeHash } from "../../src/audit/merkle.ts";
+import type { MapShared } from "../../src/audit/segment.ts";
+import { verifyRun } from "../../src/audit/verify.ts";
+
+/** `floor` is what cannot be avoided, in the same unit; `ratio` is value / floor; `bar` is the most (or least, for /s) allowed. */
+export type BenchRow = {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly floor: number;
+  readonly ratio: number;
+  readonly bar: number;
+};
+
+const EVENTS = 200_000;
+const EVENT = {
+  pid: 4711,
+  op: "open",
+  path: "/home/ann/work/project/src/index.ts",
+  rule: "workspace/fs.write",
+  flags: 10,
+  mode: 420,
+};
+
+function InMemoryMapShared(_fd: number, bytes: number): ArrayBuffer {
+  return new ArrayBuffer(bytes);
+}
+
+export async function run(): Promise<BenchRow[]> {
+  const scratch = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
+  try {
+    const addon = resolve("build/Release/sallyport.node");
+    const isThere = existsSync(addon);
+    const mapShared = isThere
+      ? (createRequire(import.meta.url)(addon).mapShared as MapShared)
+      : InMemoryMapShared;
+    const mapped = isThere ? "mapped" : "in memory";
+    const floor = floorUs();
+    const rows = [row("serialise one intent", serialiseUs(), "µs CPU", 0, 1)];
+    await pipeline(join(scratch, "warm"), mapShared, EVENTS / 4);
+    for (const [name, backend] of [
+      [mapped, mapShared],
+      ["write(2)", undefined],
+    ] as const) {
+      const { hotUs, cpuUs, perSecond } = await pipeline(join(scratch, name), backend, EVENTS);
+      rows.push(row(`append, serialised and hashed (${name})`, hotUs, "µs wall an event", floor, 5));
+      rows.push(row(`pipeline with heads and flush (${name})`, cpuUs, "µs CPU an event", floor, 5));
+      rows.push(row(`pipeline with heads and flush (${name})`, perSecond, "events/s", 1e6 / floor, 100_000));
+    }
+    rows.push(...(await small(scratch, mapShared)));
+    return rows;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** One hash of a leaf, one of a node, one copy: what any Merkle log pays. */
+function floorUs(): number {
+  const line = intentLine(lineParts("r1", "agent", 1000), 5, 1, EVENT, "crash");
+  const entry = Buffer.from(line);
+  const target = Buffer.alloc(1024);
+  const hash = leafHash(entry);
+  return perEventUs(EVENTS, () => {
+    target.write(line, 0, "utf8");
+    nodeHash(leafHash(entry), hash);
+  });
+}
+
+function serialiseUs(): number {
+  const parts = lineParts("r1", "agent", 1000);
+  let seq = 0;
+  let sum = 0;
+  const us = perEventUs(EVENTS, () => {
+    // Asks for a character, so that the concatenation is not left undone.
+    sum += intentLine(parts, seq++, 1_790_000_000_000, EVENT, "crash").charCodeAt(60);
+  });
+  if (sum === 0) throw new Error("Nothing was serialised");
+  return us;
+}
+
+async function pipeline(
+  state: string,
+  mapShared: MapShared | undefined,
+  events: number,
+): Promise<{ hotUs: number; cpuUs: number; perSecond: number }> {
+  const key = openLogKey(state);
+  const dir = join(state, "runs/r1/log");
+  const journal = Journal.open({ dir, run: "r1", key, ...(mapShared === undefined ? {} : { mapShared }) });
+  const parts = lineParts("r1", "agent", 1000);
+  const startCpu = process.cpuUsage();
+  const startMs = performance.now();
+  let hotMs = 0;
+  while (journal.size < events) {
+    const batchMs = performance.now();
+    // As a broker: some requests for each turn of the event loop.
+    for (let i = 0; i < 64; i++) {
+      const now = Date.now();
+      const intent = journal.append(intentLine(parts, journal.size, now, EVENT, "crash"));
+      journal.append(outcomeLine(parts, journal.size, now, intent, "", 0));
+    }
+    hotMs += performance.now() - batchMs;
+    await nextTurn();
+  }
+  await journal.flush();
+  const wallMs = performance.now() - startMs;
+  const { user, system } = process.cpuUsage(startCpu);
+  await journal.abandon();
+  if (mapShared !== InMemoryMapShared && !verifyRun(dir, { vkey: key.vkey }).ok)
+    throw new Error("The log is wrong");
+  return {
+    hotUs: (hotMs * 1000) / journal.size,
+    cpuUs: (user + system) / journal.size,
+    perSecond: (journal.size / wallMs) * 1000,
+  };
+}
+
+/** Costs that are paid once a run or once a power-durable effect. */
+async function small(scratch: string, mapShared: MapShared): Promise<BenchRow[]> {
+  const key = openLogKey(scratch);
+  const parts = lineParts("r1", "agent", 1000);
+  const opens: number[] = [];
+  const flushes: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    const start = performance.now();
+    const journal = Journal.open({ dir: join(scratch, `runs/o${i}/log`), run: `o${i}`, key, mapShared });
+    journal.append(intentLine(parts, 0, 1, EVENT, "crash"));
+    opens.push((performance.now() - start) * 1000);
+    const flushStart = performance.now();
+    await journal.flush();
+    flushes.push((performance.now() - flushStart) * 1000);
+    await journal.abandon();
+  }
+  return [
+    row("open a journal and append its first record, median", median(opens), "µs", 0, 300),
+    row("append to power-durable signed head, median", median(flushes), "µs", 0, 5000),
+  ];
+}
+
+/** The best of five rounds: a floor that a neighbour raised would flatter us. */
+function perEventUs(count: number, one: () => void): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 6; round++) {
+    const start = process.cpuUsage();
+    for (let i = 0; i < count / 5; i++) one();
+    const { user, system } = process.cpuUsage(start);
+    if (round > 0) best = Math.min(best, ((user + system) * 5) / count);
+  }
+  return best;
+}
+
+const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
+
+const row = (name: string, value: number, unit: string, floor: number, bar: number): BenchRow => ({
+  name,
+  value: Number(value.toPrecision(4)),
+  unit,
+  floor: Number(floor.toPrecision(4)),
+  ratio: floor === 0 ? 0 : Number((value / floor).toPrecision(3)),
+  bar,
+});

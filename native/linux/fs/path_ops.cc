@@ -1,0 +1,155 @@
+#include "linux/fs/path_ops.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+
+#include "linux/fs/open.h"
+#include "linux/uapi.h"
+
+namespace fs {
+
+namespace {
+
+constexpr mode_t kModeBits = 01777;
+
+// The status flags that F_SETFL would otherwise clear, fcntl(2).
+constexpr int kKeptFlags = O_APPEND | O_DIRECT | O_NOATIME;
+
+class Umask {
+ public:
+  explicit Umask(mode_t mask) : old_(umask(mask & 0777)) {}
+  Umask(const Umask&) = delete;
+  Umask& operator=(const Umask&) = delete;
+  ~Umask() { (void)umask(old_); }
+
+ private:
+  mode_t old_;
+};
+
+int negative_errno(int returned) { return returned < 0 ? -errno : returned; }
+
+}  // namespace
+
+int open_path(const char* path, int flags, mode_t mode, mode_t mask) {
+  if ((flags & O_PATH) != 0) return open_no_symlinks(path, static_cast<unsigned>(flags));
+  const auto open_flags = static_cast<unsigned>(flags | O_NOCTTY | O_NONBLOCK);
+  int fd;
+  if ((flags & (O_CREAT | __O_TMPFILE)) != 0) {
+    const Umask own(mask);
+    fd = open_no_symlinks(path, open_flags, mode & kModeBits);
+  } else {
+    fd = open_no_symlinks(path, open_flags);
+  }
+  if (fd >= 0 && (flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags & kKeptFlags) != 0) {
+    const int failed = -errno;
+    (void)close(fd);
+    return failed;
+  }
+  return fd;
+}
+
+int make_directory(const char* path, mode_t mode, mode_t mask) {
+  Parent parent;
+  if (const int failed = open_parent(path, parent); failed < 0) return failed;
+  const Umask own(mask);
+  return negative_errno(mkdirat(parent.directory.get(), parent.name, mode & kModeBits));
+}
+
+int make_node(const char* path, mode_t mode, mode_t mask) {
+  const mode_t kind = mode & S_IFMT;
+  if (kind != S_IFREG && kind != S_IFIFO) return -EPERM;
+  Parent parent;
+  if (const int failed = open_parent(path, parent); failed < 0) return failed;
+  const Umask own(mask);
+  return negative_errno(mknodat(parent.directory.get(), parent.name, kind | (mode & kModeBits), 0));
+}
+
+int remove_path(const char* path, int flags) {
+  if ((flags & ~AT_REMOVEDIR) != 0) return -EINVAL;
+  Parent parent;
+  if (const int failed = open_parent(path, parent); failed < 0) return failed;
+  return negative_errno(unlinkat(parent.directory.get(), parent.name, flags));
+}
+
+int rename_path(const char* from, const char* to, unsigned flags) {
+  Parent source;
+  Parent target;
+  if (const int failed = open_parent(from, source); failed < 0) return failed;
+  if (const int failed = open_parent(to, target); failed < 0) return failed;
+  return negative_errno(
+      renameat2(source.directory.get(), source.name, target.directory.get(), target.name, flags));
+}
+
+int link_path(const char* from, const char* to) {
+  Parent source;
+  Parent target;
+  if (const int failed = open_parent(from, source); failed < 0) return failed;
+  if (const int failed = open_parent(to, target); failed < 0) return failed;
+  return negative_errno(linkat(source.directory.get(), source.name, target.directory.get(), target.name, 0));
+}
+
+int make_symlink(const char* target, const char* path) {
+  Parent parent;
+  if (const int failed = open_parent(path, parent); failed < 0) return failed;
+  return negative_errno(symlinkat(target, parent.directory.get(), parent.name));
+}
+
+int stat_path(const char* path, struct stat& out) {
+  const base::UniqueFd fd(open_no_symlinks(path, O_PATH | O_NOFOLLOW));
+  if (!fd.valid()) return fd.get();
+  return negative_errno(fstat(fd.get(), &out));
+}
+
+int list_directory(const char* path, size_t max_entries, std::vector<std::string>& names) {
+  struct Entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t length;
+    uint8_t type;
+    char name[1];
+  };
+  const base::UniqueFd fd(open_no_symlinks(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK));
+  if (!fd.valid()) return fd.get();
+  alignas(Entry) char buffer[32768];
+  for (;;) {
+    const long got = syscall(__NR_getdents64, fd.get(), buffer, sizeof buffer);
+    if (got < 0) return -errno;
+    if (got == 0) return 0;
+    for (long at = 0; at < got;) {
+      const auto* entry = reinterpret_cast<const Entry*>(buffer + at);
+      at += entry->length;
+      const char* name = buffer + at - entry->length + offsetof(Entry, name);
+      if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
+      if (names.size() == max_entries) return -EOVERFLOW;
+      names.emplace_back(name);
+    }
+  }
+}
+
+int read_symlink(const char* path, std::string& target) {
+  const base::UniqueFd fd(open_no_symlinks(path, O_PATH | O_NOFOLLOW));
+  if (!fd.valid()) return fd.get();
+  target.resize(kPathBytes);
+  const ssize_t length = readlinkat(fd.get(), "", target.data(), target.size());
+  // An empty path on something that is no link is ENOENT, readlink(2); by name it would be EINVAL.
+  if (length < 0) return errno == ENOENT ? -EINVAL : -errno;
+  target.resize(static_cast<size_t>(length));
+  return 0;
+}
+
+int path_of_descriptor(int fd, std::string& path) {
+  char link[32];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  path.resize(kPathBytes);
+  const ssize_t length = readlink(link, path.data(), path.size());
+  if (length < 0) return errno == ENOENT ? -EBADF : -errno;
+  path.resize(static_cast<size_t>(length));
+  return 0;
+}
+
+}  // namespace fs

@@ -1,0 +1,157 @@
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import { CAP_SYS_PTRACE, capabilityNumber } from "../platform/capabilities.ts";
+import { buildFloor, type FloorGrant } from "../platform/landlock.ts";
+import { makeClassifier } from "../platform/seccomp/classify.ts";
+import { cachedFilter } from "../platform/seccomp/cache.ts";
+import type { FilterOptions, Mediation } from "../platform/seccomp/spec.ts";
+import { compilePolicy, decidePath, type Policy } from "../policy/decide.ts";
+import { RIGHT } from "../policy/rights.ts";
+import { mayMatchBelow } from "../policy/trie.ts";
+import { SallyportError } from "../protocol/errors.ts";
+import type { EnvironmentRules } from "./environment.ts";
+import { OWN_REPOSITORY_RULES } from "./judge.ts";
+import type { Classify } from "./notify/front.ts";
+import { filterSpec } from "./profiles.ts";
+import { packageFiles } from "./package_files.ts";
+import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
+import type { RunFacts, RunOptions } from "./run.ts";
+import { holds, type Places } from "./workspace.ts";
+
+/** Everything a launch needs, made before the program exists. */
+export type Confinement = {
+  readonly policy: Policy;
+  readonly ownRepositoryPolicy: Policy;
+  readonly rulesetFd: number;
+  readonly filter: Uint8Array;
+  readonly listener: "notify" | "none";
+  readonly classify: Classify;
+  readonly environment: EnvironmentRules;
+  readonly rlimits: readonly (readonly [number, number, number])[];
+  readonly keepCapabilities: readonly number[];
+  /** What the broker's own thread keeps while it serves the run: no more than the program, and to read another user's memory. */
+  readonly brokerCapabilities: readonly number[];
+  readonly facts: Pick<
+    RunFacts,
+    "access" | "mediation" | "reads" | "readsBecause" | "landlockAbi" | "missing"
+  >;
+  close(): void;
+};
+
+const RLIMIT = { cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, nproc: 6, nofile: 7, memlock: 8, as: 9 } as const;
+
+/** Turns a profile into kernel objects and a policy. Throws SETUP when a layer that the profile wants is not to be had. */
+export function confine(options: RunOptions, places: Places): Confinement {
+  const { profile } = options;
+  const rules = rulesOf(options, places);
+  const policy = compilePolicy(profile.name, rules);
+  const ownRepositoryPolicy = compilePolicy(
+    profile.name,
+    rules.filter((rule) => !OWN_REPOSITORY_RULES.has(rule.id)),
+  );
+  const grants = nativeGrants(options, places);
+  const { reads, because } = howReads(options, policy, grants, places);
+  const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
+  const filterOptions: FilterOptions = { mediation, memfd: profile.memfd };
+  const spec = filterSpec(profile.syscalls);
+  const { filter, listener } = cachedFilter(spec, filterOptions, join(places.state, "cache", "bpf"));
+
+  const floor = floorOf(grants);
+  const missing = floor.missing;
+  const enforcement = options.enforcement ?? profile.enforcement;
+  if (enforcement === "hard" && floor.abi < profile.minimumLandlockAbi) {
+    closeSync(floor.rulesetFd);
+    throw new SallyportError(
+      "SETUP",
+      `Cannot confine the program: Landlock ABI ${profile.minimumLandlockAbi} is required, this kernel offers ${floor.abi} (without ${missing.join(", ")}); use a newer kernel, or accept less with --enforcement best-effort`,
+      { errno: "EOPNOTSUPP", stage: "landlock" },
+    );
+  }
+  const keepCapabilities = profile.linuxCapabilities.map(capabilityNumber);
+  const changesUser = options.user !== undefined;
+  return {
+    policy,
+    ownRepositoryPolicy,
+    rulesetFd: floor.rulesetFd,
+    filter,
+    listener,
+    classify: makeClassifier(spec, filterOptions).classify,
+    environment: expandEnvironment(profile.environment, places),
+    rlimits: Object.entries(profile.rlimits).map(([name, value]) => {
+      const limit = value === "unlimited" ? -1 : value;
+      return [RLIMIT[name as keyof typeof RLIMIT], limit, limit];
+    }),
+    keepCapabilities,
+    brokerCapabilities: changesUser ? [...keepCapabilities, CAP_SYS_PTRACE] : keepCapabilities,
+    facts: {
+      access: accessOf(policy, places),
+      mediation,
+      reads,
+      readsBecause: because,
+      landlockAbi: floor.abi,
+      missing,
+    },
+    close: () => closeSync(floor.rulesetFd),
+  };
+}
+
+function floorOf(grants: readonly FloorGrant[]) {
+  try {
+    return buildFloor(grants);
+  } catch (error) {
+    const { syscall = "landlock", code = "ENOSYS" } = error as { syscall?: string; code?: string };
+    throw new SallyportError(
+      "SETUP",
+      `Cannot confine the program: ${syscall} failed: ${code}; Landlock is required, see sallyport doctor`,
+      { errno: code, stage: "landlock" },
+    );
+  }
+}
+
+function nativeGrants(options: RunOptions, places: Places): FloorGrant[] {
+  const native = nativePaths(options.profile, places);
+  return [
+    ...native.execute.map((path) => ({ path, access: "execute" as const })),
+    ...native.read.map((path) => ({ path, access: "read" as const })),
+    ...[...(options.reads ?? []), ...(options.writes ?? [])].map((path) => ({ path, access: "execute" as const })),
+    ...packageFiles().map((path) => ({ path, access: "read" as const })),
+    { path: places.tmp, access: "execute" },
+    { path: "/dev/tty", access: "terminal" },
+  ];
+}
+
+/**
+ * A tree that Landlock lets be read natively is readable whole. Where a rule denies reads of a name that is in it, or may come
+ * to be in it, its reads have to be brokered.
+ */
+function howReads(
+  options: RunOptions,
+  policy: Policy,
+  grants: readonly FloorGrant[],
+  places: Places,
+): { reads: "native" | "brokered"; because: string } {
+  const how = options.readsHow ?? options.profile.reads;
+  if (options.profile.mediation === "strict") return { reads: "brokered", because: "profile" };
+  if (how === "brokered") return { reads: "brokered", because: "asked for" };
+  for (const { path } of grants) {
+    // What root alone can write holds nobody's secrets in passing.
+    if (!holds(places.home, path) && !holds(places.workspace, path) && !isChosen(path, options)) continue;
+    const denying = mayMatchBelow(policy.compiled, path, RIGHT.read);
+    const [first] = denying;
+    if (first === undefined) continue;
+    if (how === "native") return { reads: "native", because: `although ${first.id} denies names in ${path}` };
+    const place = holds(places.workspace, path) ? "the workspace" : path;
+    return { reads: "brokered", because: `${first.id} denies names in ${place}` };
+  }
+  return { reads: "native", because: "" };
+}
+
+function isChosen(path: string, options: RunOptions): boolean {
+  return (options.reads ?? []).includes(path) || (options.writes ?? []).includes(path);
+}
+
+function accessOf(policy: Policy, places: Places): RunFacts["access"] {
+  const probe = `${places.workspace}/\u0001`;
+  if (decidePath(policy, probe, RIGHT.write).kind === "allow") return "workspace rw";
+  return decidePath(policy, probe, RIGHT.read).kind === "allow" ? "workspace ro" : "no workspace";
+}

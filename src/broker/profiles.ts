@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { loadFilterSpec } from "../platform/seccomp/profile.ts";
+import type { FilterSpec } from "../platform/seccomp/spec.ts";
+import { formatProblem, type Parsed, type Problem } from "../policy/problem.ts";
+import { type ResolvedProfile, resolveProfile } from "../policy/profile.ts";
+import { SallyportError } from "../protocol/errors.ts";
+import { packageRoot } from "./package_files.ts";
+
+/** The one place that reads `profiles/`. Names of files never matter, the names inside do. */
+function readFolder(...folder: string[]): Record<string, unknown> {
+  const directory = join(packageRoot(), "profiles", ...folder);
+  const files = readdirSync(directory).filter((name) => name.endsWith(".yaml"));
+  const parsed = files.map((name) => parse(readFileSync(join(directory, name), "utf8")) as { name: string });
+  return Object.fromEntries(parsed.map((file) => [file.name, file]));
+}
+
+function known(): Record<string, unknown> {
+  return { ...readFolder(), ...readFolder("packs") };
+}
+
+/** Names that `-p` takes without a file. */
+export function builtInProfiles(): string[] {
+  return Object.keys(readFolder()).sort();
+}
+
+/** A built-in profile by name, else a profile file. Throws INVALID with every problem, a line each. */
+export function loadProfile(nameOrFile: string): ResolvedProfile {
+  const resolved = nameOrFile.startsWith(":") ? resolveProfile(nameOrFile, known()) : resolveFile(nameOrFile);
+  return valueOf(resolved, `profile "${nameOrFile}"`);
+}
+
+/** The problems of a profile file; none: it is valid. */
+export function validateProfile(file: string): readonly Problem[] {
+  const resolved = resolveFile(file);
+  return resolved.ok ? [] : resolved.problems;
+}
+
+/** A set of profiles/linux by name. */
+export function filterSpec(name: string): FilterSpec {
+  return valueOf(loadFilterSpec(name, readFolder("linux")), `syscall set "${name}"`);
+}
+
+function resolveFile(file: string): Parsed<ResolvedProfile> {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const remedy = "name a built-in profile (sallyport profile list) or a YAML file";
+    return { ok: false, problems: [{ field: "", problem: `can not be read: ${code ?? message}`, remedy }] };
+  }
+  const name = (content as { name?: unknown } | null)?.name;
+  if (typeof name !== "string" || name.startsWith(":")) {
+    const remedy = "write a name that does not start with a colon: those are built in";
+    return { ok: false, problems: [{ field: "name", problem: `is ${JSON.stringify(name)}`, remedy }] };
+  }
+  return resolveProfile(name, { ...known(), [name]: content });
+}
+
+function valueOf<T>(parsed: Parsed<T>, what: string): T {
+  if (parsed.ok) return parsed.value;
+  const lines = parsed.problems.map((problem) => `\n  ${formatProblem(problem)}`);
+  throw new SallyportError("INVALID", `Cannot use ${what}:${lines.join("")}`);
+}

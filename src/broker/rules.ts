@@ -1,0 +1,78 @@
+import { readdirSync } from "node:fs";
+import { escapePattern, expandPattern } from "../policy/pattern.ts";
+import type { ResolvedProfile } from "../policy/profile.ts";
+import { RIGHT } from "../policy/rights.ts";
+import type { Rule } from "../policy/rule.ts";
+import type { EnvironmentRules } from "./environment.ts";
+import { packageFiles } from "./package_files.ts";
+import type { Places } from "./workspace.ts";
+
+const READ = RIGHT.read | RIGHT.list | RIGHT.stat;
+const EVERYTHING = READ | RIGHT.write | RIGHT.create | RIGHT.delete | RIGHT.metadata | RIGHT.execute;
+
+/** What a run's policy is made of. */
+export type RuleSource = {
+  readonly profile: ResolvedProfile;
+  readonly reads?: readonly string[] | undefined;
+  readonly writes?: readonly string[] | undefined;
+};
+
+/** All rules of a run: those of the profile, what the command line adds, and the files of the client library. */
+export function rulesOf({ profile, reads = [], writes = [] }: RuleSource, places: Places): Rule[] {
+  const written = profile.rules.flatMap((rule) =>
+    rule.patterns.map((pattern) => ({
+      id: rule.id,
+      effect: rule.effect,
+      rights: rule.rights,
+      pattern: expandPattern(pattern, places),
+      except: rule.except.map((exempt) => expandPattern(exempt, places)),
+      reason: rule.reason,
+      remedy: rule.remedy,
+    })),
+  );
+  const tree = (id: string, rights: number, reason: string) => (path: string) =>
+    ["", "/**"].map((below) => allow(id, rights, `${escapePattern(path)}${below}`, reason));
+  return [
+    ...written,
+    ...reads.flatMap(tree("option.read", READ | RIGHT.execute, "--read on the command line")),
+    ...writes.flatMap(tree("option.write", EVERYTHING, "--write on the command line")),
+    ...packageFiles().flatMap(tree("client.files", READ, "The client library of this installation")),
+  ];
+}
+
+/** The native trees of a profile, with variables and a `*` in the last segment filled in. */
+export function nativePaths(profile: ResolvedProfile, places: Places): { read: string[]; execute: string[] } {
+  const expand = (paths: readonly string[]): string[] => paths.flatMap((path) => existing(fill(path, places)));
+  return { read: expand(profile.native.read), execute: expand(profile.native.execute) };
+}
+
+export function expandEnvironment(rules: ResolvedProfile["environment"], places: Places): EnvironmentRules {
+  const set = Object.entries(rules.set).map(([name, value]) => [name, fill(value, places)]);
+  return { allow: rules.allow, set: Object.fromEntries(set) };
+}
+
+function allow(id: string, rights: number, pattern: string, reason: string): Rule {
+  return { id, effect: "allow", rights, pattern, except: [], reason, remedy: "" };
+}
+
+function fill(text: string, places: Places): string {
+  return text.replace(/\$\{(\w+)\}/g, (whole, name: string) => places[name as keyof Places] ?? whole);
+}
+
+function existing(path: string): string[] {
+  const slash = path.lastIndexOf("/");
+  const name = path.slice(slash + 1);
+  if (!name.includes("*")) return [path];
+  const [head = "", tail = ""] = name.split("*");
+  const directory = path.slice(0, slash);
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    // A directory that is not here has nothing to grant.
+    return [];
+  }
+  return names
+    .filter((found) => found.length >= head.length + tail.length && found.startsWith(head) && found.endsWith(tail))
+    .map((found) => `${directory}/${found}`);
+}

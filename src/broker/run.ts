@@ -1,0 +1,349 @@
+import { randomBytes } from "node:crypto";
+import { chownSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Checkpoint } from "../audit/checkpoint.ts";
+import { appendHostLog } from "../audit/hostlog.ts";
+import { Journal, runLogDir } from "../audit/journal.ts";
+import { openLogKey } from "../audit/key.ts";
+import { lineParts } from "../audit/lines.ts";
+import { serializeRecord } from "../audit/record.ts";
+import { binding, type NativeLaunched, type NativeLauncher, type NativeLaunchSpec } from "../platform/binding.ts";
+import { errnoName } from "../platform/errno.ts";
+import { linux } from "../platform/linux.ts";
+import type { ResolvedProfile } from "../policy/profile.ts";
+import { SallyportError } from "../protocol/errors.ts";
+import type { ExecRequest } from "../protocol/message.ts";
+import { type ChannelFront, serveChannel } from "./channel_front.ts";
+import { type Confinement, confine } from "./confinement.ts";
+import { scrub } from "./environment.ts";
+import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
+import { findProgram } from "./find_program.ts";
+import { runLimits } from "./limits.ts";
+import { serveNotifications } from "./notify/front.ts";
+import { OwnRepositories } from "./own_repositories.ts";
+import { RunLog } from "./run_log.ts";
+import type { Session } from "./session.ts";
+import { openState, stateDirectory } from "./state.ts";
+import { type CountedDenial, Tally } from "./tally.ts";
+import { allHomes, type User, userByName, userByUid } from "./user.ts";
+import { checkWorkspace, type Places } from "./workspace.ts";
+
+const GRACE_MS = 2000;
+const MAX_CHANNELS = 64;
+const EMFILE = 24;
+/** What the target ended by when nobody was left to report it. */
+const SIGKILL = 9;
+const EXIT_TIMEOUT = 124;
+
+export type RunOptions = {
+  readonly profile: ResolvedProfile;
+  readonly workspace: string;
+  readonly argv: readonly string[];
+  /** The environment outside, of which the profile lets some through. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Further trees to grant, absolute. */
+  readonly reads?: readonly string[] | undefined;
+  readonly writes?: readonly string[] | undefined;
+  readonly readsHow?: "auto" | "native" | "brokered" | undefined;
+  readonly enforcement?: "hard" | "best-effort" | undefined;
+  readonly user?: string | undefined;
+  /** State directory; default: the user's. */
+  readonly state?: string | undefined;
+  /** The home that secrets and tool configuration are looked for in; default: what the user database says. */
+  readonly home?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** Become 0, 1 and 2 of the target. */
+  readonly stdio: readonly [number, number, number];
+  /** Which of them is to be its controlling terminal, or -1. */
+  readonly terminalIndex: number;
+  /** Called before the target starts. */
+  readonly onReady?: ((facts: RunFacts) => void) | undefined;
+};
+
+/** What holds for this run, as the start line and the first record say it. */
+export type RunFacts = {
+  readonly run: string;
+  readonly profile: string;
+  readonly workspace: string;
+  readonly access: "workspace rw" | "workspace ro" | "no workspace";
+  readonly mediation: "kernel" | "writes" | "strict";
+  readonly reads: "native" | "brokered";
+  readonly readsBecause: string;
+  readonly landlockAbi: number;
+  /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
+  readonly missing: readonly string[];
+};
+
+export type RunEnd = RunFacts & {
+  readonly exitCode: number;
+  readonly outcome: string;
+  readonly operations: number;
+  readonly denials: number;
+  readonly denied: readonly CountedDenial[];
+  readonly changedFiles: readonly string[];
+  readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
+};
+
+export type Run = {
+  readonly id: string;
+  readonly pid: number;
+  readonly ended: Promise<RunEnd>;
+  /** Passes a signal on to the target and its process group. */
+  signal(name: NodeJS.Signals): void;
+};
+
+/** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
+export async function startRun(options: RunOptions): Promise<Run> {
+  const self = userByUid(process.geteuid!());
+  const user = options.user === undefined ? self : userToBecome(options.user, self);
+  const state = openState(stateDirectory(options.state, self.home));
+  const home = options.home ?? user.home;
+  const workspace = checkWorkspace(options.workspace, [...allHomes(), home], state);
+  const id = randomBytes(6).toString("hex");
+  const tmp = privateDirectory(user, self);
+  const places: Places = { workspace, home, tmp, state };
+
+  const ends = deferred<RunEnd>();
+  // Kept until somebody asks: a program may be gone before its launch has been reported.
+  const exits = new Map<number, number>();
+  let onExit = (_pid: number): void => {};
+  let onGone = (): void => {};
+  const launcher = binding.startLauncher(
+    launcherPath(),
+    (pid, status) => {
+      exits.set(pid, status);
+      onExit(pid);
+    },
+    () => onGone(),
+  );
+  try {
+    return await begin();
+  } catch (error) {
+    launcher.close();
+    rmSync(tmp, { recursive: true, force: true });
+    throw error;
+  }
+
+  async function begin(): Promise<Run> {
+    const confinement = confine(options, places);
+    const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
+    const key = openLogKey(state);
+    const journal = Journal.open({ dir: runLogDir(state, id), run: id, key, mapShared: binding.mapShared });
+    const facts: RunFacts = { run: id, profile: options.profile.name, workspace, ...confinement.facts };
+    const tally = new Tally(tmp);
+    const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
+    const note = (kind: "run.start" | "run.end" | "note", extra: Record<string, string | number | boolean>): void => {
+      journal.append(
+        serializeRecord({ v: 1, kind, seq: journal.size, time: Date.now(), run: id, user: user.uid, extra }),
+      );
+    };
+    note("run.start", {
+      argv: JSON.stringify(options.argv),
+      workspace,
+      mediation: facts.mediation,
+      reads: facts.reads,
+      landlockAbi: facts.landlockAbi,
+      missing: facts.missing.join(", "),
+    });
+    await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
+    options.onReady?.(facts);
+
+    const session: Session = {
+      run: id,
+      profile: options.profile.name,
+      policy: confinement.policy,
+      ownRepositoryPolicy: confinement.ownRepositoryPolicy,
+      ownRepositories: new OwnRepositories(),
+      limits: runLimits(options.profile),
+      log,
+      platform: linux,
+      rootPid: launcher.pid,
+      launch: launchFurther,
+    };
+    const channels = new Set<ChannelFront>();
+    binding.isolateUmask();
+    lower();
+
+    const environment = scrub(options.environment, confinement.environment, {
+      HOME: home,
+      USER: user.name,
+      LOGNAME: user.name,
+      TMPDIR: tmp,
+    });
+    const base = specOf(confinement, user, self);
+    const [toBroker, inherited] = confinement.listener === "notify" ? [-1, -1] : binding.socketPair();
+    const leader = await launch(launcher, {
+      ...base,
+      path: program,
+      argv: options.argv,
+      env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
+      cwd: workspace,
+      stdio: options.stdio,
+      terminalIndex: options.terminalIndex,
+      channelFd: inherited,
+    }, (listener) => serveNotifications(listener, session, confinement.classify, openChannel)).catch(
+      async (error: unknown) => {
+        raise();
+        note("run.end", { outcome: "did not start", error: String(error) });
+        await journal.close();
+        throw error;
+      },
+    );
+    if (inherited >= 0) binding.closeFd(inherited);
+    if (toBroker >= 0) addChannel(toBroker);
+
+    let timedOut = false;
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true;
+            launcher.end(GRACE_MS);
+          }, options.timeoutMs);
+    onExit = (pid) => {
+      if (pid === leader.pid) launcher.end(GRACE_MS);
+      else exits.delete(pid);
+    };
+    onGone = () => {
+      clearTimeout(timer);
+      void finish().then(ends.resolve, ends.reject);
+    };
+
+    if (exits.has(leader.pid)) onExit(leader.pid);
+
+    async function finish(): Promise<RunEnd> {
+      const status = exits.get(leader.pid) ?? SIGKILL;
+      for (const channel of [...channels]) channel.close();
+      leader.front?.close();
+      launcher.close();
+      raise();
+      const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
+      const outcome = timedOut ? "timed out" : outcomeText(status);
+      note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });
+      const head: Checkpoint = await journal.close();
+      await appendHostLog(state, key, { kind: "ended", run: id, timeMs: Date.now(), checkpoint: head });
+      rmSync(tmp, { recursive: true, force: true });
+      return {
+        ...facts,
+        exitCode,
+        outcome,
+        operations: tally.operations,
+        denials: tally.denials,
+        denied: tally.denied,
+        changedFiles: tally.changedFiles,
+        auditHead: { origin: head.origin, size: head.size, root: head.root.toString("base64") },
+      };
+    }
+
+    return {
+      id,
+      pid: leader.pid,
+      ended: ends.promise,
+      signal(name) {
+        const number = SIGNALS[name];
+        if (number !== undefined && launcher.signal(-leader.pid, number) < 0) launcher.signal(leader.pid, number);
+      },
+    };
+
+    function openChannel(): number {
+      if (channels.size >= MAX_CHANNELS) return -EMFILE;
+      const [ours, theirs] = binding.socketPair();
+      addChannel(ours);
+      return theirs;
+    }
+
+    function addChannel(fd: number): void {
+      const channel = serveChannel(fd, session, () => channels.delete(channel));
+      channels.add(channel);
+    }
+
+    async function launchFurther(request: ExecRequest, descriptors: readonly number[]): Promise<number> {
+      const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
+      const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
+      try {
+        const started = await launch(launcher, {
+          ...base,
+          path: request.path,
+          argv: request.argv,
+          env: request.env,
+          cwd: request.cwd,
+          stdio: [input < 0 ? nothing : input, output, errors],
+          terminalIndex: -1,
+          channelFd: -1,
+        }, (listener) => serveNotifications(listener, session, confinement.classify, openChannel));
+        return started.pid;
+      } finally {
+        if (nothing >= 0) binding.closeFd(nothing);
+        for (const fd of descriptors) binding.closeFd(fd);
+      }
+    }
+
+    function lower(): void {
+      binding.lowerAuthority(user === self ? null : user, confinement.brokerCapabilities);
+    }
+
+    function raise(): void {
+      binding.raiseAuthority();
+    }
+  }
+}
+
+type Deferred<T> = { promise: Promise<T>; resolve(value: T): void; reject(reason: unknown): void };
+
+function deferred<T>(): Deferred<T> {
+  const result: Partial<Deferred<T>> = {};
+  result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
+  return result as Deferred<T>;
+}
+
+type Front = { close(): void };
+type Leader = { readonly pid: number; readonly front: Front | null };
+
+function launch(launcher: NativeLauncher, spec: NativeLaunchSpec, serve: (listenerFd: number) => Front): Promise<Leader> {
+  return new Promise((resolve, reject) => {
+    launcher.launch(spec, (failure, launched: NativeLaunched | null) => {
+      if (failure !== null || launched === null) {
+        const { stage, syscall, errno } = failure ?? { stage: "launch", syscall: "launch", errno: 5 };
+        const code = errnoName(errno);
+        const what = stage === "exec" ? `Cannot run "${spec.path}": ${code}` : `Cannot confine the program: ${syscall} failed at stage "${stage}": ${code}`;
+        reject(new SallyportError("SETUP", what, { errno: code, stage }));
+        return;
+      }
+      binding.closeFd(launched.pidfd);
+      const front = launched.listenerFd < 0 ? null : serve(launched.listenerFd);
+      resolve({ pid: launched.pid, front });
+    });
+  });
+}
+
+function specOf(confinement: Confinement, user: User, self: User) {
+  return {
+    rulesetFd: confinement.rulesetFd,
+    stubFilter: new Uint8Array(0),
+    filter: confinement.filter,
+    listener: confinement.listener,
+    user: user === self ? null : { uid: user.uid, gid: user.gid, groups: user.groups },
+    keepCapabilities: confinement.keepCapabilities,
+    umask: process.umask(),
+    rlimits: confinement.rlimits,
+    cpus: [],
+  } as const;
+}
+
+function userToBecome(name: string, self: User): User {
+  const user = userByName(name);
+  if (user.uid === self.uid) return self;
+  if (self.uid !== 0) throw new SallyportError("SETUP", `Cannot run as "${name}": only root may change the user`, { errno: "EPERM" });
+  return user;
+}
+
+/** mkdtemp(3) makes it unpredictable and 0700, so that /tmp's other users have no say in it. */
+function privateDirectory(user: User, self: User): string {
+  const tmp = mkdtempSync(join("/tmp", "sallyport-"));
+  if (user !== self) chownSync(tmp, user.uid, user.gid);
+  return tmp;
+}
+
+function launcherPath(): string {
+  return new URL(import.meta.resolve("#launcher")).pathname;
+}

@@ -1,0 +1,97 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { runLogDir } from "../audit/journal.ts";
+import { headsOf, verifyHostLog } from "../audit/hostlog.ts";
+import type { Problem } from "../audit/problem.ts";
+import { readRecords } from "../audit/read.ts";
+import { verifyRun } from "../audit/verify.ts";
+import { printable } from "../broker/denial.ts";
+import { stateDirectory } from "../broker/state.ts";
+import { userByUid } from "../broker/user.ts";
+import { SallyportError } from "../protocol/errors.ts";
+
+type Flags = { readonly json?: boolean; readonly state?: string };
+type VerifyFlags = Flags & { readonly head?: string; readonly key?: string };
+
+/** `sallyport audit show [RUN]`: a record a line, or the runs. */
+export function auditShow(run: string | undefined, flags: Flags): void {
+  const state = stateOf(flags);
+  if (run === undefined) {
+    const runs = runsOf(state);
+    console.log(flags.json ? JSON.stringify(runs) : runs.join("\n"));
+    return;
+  }
+  for (const record of readRecords(logOf(state, run))) {
+    if (flags.json) console.log(JSON.stringify(record));
+    else {
+      const { seq, time, kind, op = "", path = "", to, rule, errno, intent, extra } = record;
+      const facts = [
+        new Date(time).toISOString(),
+        kind,
+        op,
+        printable(path),
+        to === undefined ? "" : `-> ${printable(to)}`,
+        rule === undefined ? "" : `rule ${rule}`,
+        intent === undefined ? "" : `of ${intent}`,
+        errno ?? "",
+        extra === undefined ? "" : printable(JSON.stringify(extra)),
+      ];
+      console.log(`${seq} ${facts.filter((fact) => fact !== "").join(" ")}`);
+    }
+  }
+}
+
+/** `sallyport audit verify [RUN]`: exit 1 and one line a problem when a log is not what it was. */
+export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
+  const state = stateOf(flags);
+  const vkey = readText(flags.key ?? join(state, "keys", "log.vkey"));
+  const published = flags.head === undefined ? [] : [readText(flags.head)];
+  const runs = run === undefined ? runsOf(state) : [run];
+  let whole = true;
+  const host = verifyHostLog(state, vkey);
+  for (const problem of host.problems) {
+    whole = false;
+    console.log(flags.json ? JSON.stringify({ host: true, ...problem }) : `host log: ${located(problem)}`);
+  }
+  for (const id of runs) {
+    const result = verifyRun(logOf(state, id), { vkey, heads: [...headsOf(host.entries, id), ...published] });
+    whole &&= result.ok;
+    if (flags.json) {
+      console.log(JSON.stringify({ run: id, ...result }));
+      continue;
+    }
+    console.log(`${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${result.state} · root ${result.root}`);
+    for (const problem of result.problems) console.log(`  ${located(problem)}`);
+  }
+  process.exitCode = whole ? 0 : 1;
+}
+
+/** Where a log is wrong, and how. */
+function located({ kind, file, index, offset, detail }: Problem): string {
+  const record = index === undefined ? "" : ` record ${index}`;
+  const byte = offset === undefined ? "" : ` byte ${offset}`;
+  return `${kind}: ${file}${record}${byte}: ${detail}`;
+}
+
+function stateOf(flags: Flags): string {
+  return stateDirectory(flags.state, userByUid(process.geteuid!()).home);
+}
+
+function runsOf(state: string): string[] {
+  const runs = join(state, "runs");
+  return existsSync(runs) ? readdirSync(runs).sort() : [];
+}
+
+function logOf(state: string, run: string): string {
+  const directory = runLogDir(state, run);
+  if (!existsSync(directory)) throw new SallyportError("NOT_FOUND", `Cannot find run "${run}" in "${state}"; sallyport audit show names the runs`);
+  return directory;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new SallyportError("NOT_FOUND", `Cannot read "${file}": ${(error as NodeJS.ErrnoException).code}`);
+  }
+}

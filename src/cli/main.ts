@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { SallyportError } from "../protocol/errors.ts";
+import { auditShow, auditVerify } from "./audit.ts";
+import { doctor } from "./doctor.ts";
+import { parseDurationMs } from "./duration.ts";
+import { profileList, profileShow, profileValidate } from "./profile.ts";
+import { run } from "./run.ts";
+import { why } from "./why.ts";
+
+/** The program could not be confined, or the command line was wrong: nothing ran. */
+const EXIT_SETUP = 125;
+
+const require = createRequire(import.meta.url);
+const { version, description } = JSON.parse(readFileSync(require.resolve("#package"), "utf8")) as {
+  version: string;
+  description: string;
+};
+
+const collect = (value: string, seen: string[]): string[] => [...seen, value];
+const duration = (text: string): number => {
+  const milliseconds = parseDurationMs(text);
+  if (milliseconds === null) throw new InvalidArgumentError('write a number with its unit, such as "30s" or "5m"');
+  return milliseconds;
+};
+
+const program = new Command("sallyport").description(description).version(version).showHelpAfterError("(sallyport --help)");
+const state = (): Option => new Option("--state <dir>", "where runs, keys and logs are kept");
+const json = (): Option => new Option("--json", "write JSON in place of text");
+const profile = (): Option => new Option("-p, --profile <name>", "profile: a built-in name or a file").default(":workspace");
+
+program
+  .command("run")
+  .description("run a program confined, with its input and output brokered")
+  .addOption(profile())
+  .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
+  .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
+  .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
+  .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
+  .option("--user <name>", "run as this user (only root may)")
+  .addOption(new Option("--reads <how>", "how reads inside the workspace are judged").choices(["auto", "native", "brokered"]))
+  .addOption(
+    new Option("--enforcement <how>", "whether a kernel that lacks a layer is accepted")
+      .choices(["hard", "best-effort"])
+      .default("hard"),
+  )
+  .addOption(state())
+  .argument("<command...>", "the program and its arguments, after --")
+  .passThroughOptions()
+  .action(run);
+
+program
+  .command("doctor")
+  .description("try what this machine can enforce, and say what is missing")
+  .addOption(json())
+  .action(doctor);
+
+program
+  .command("why")
+  .description("say what a profile would decide, and by which rule")
+  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata or execute")
+  .requiredOption("--path <path>", "the path in question")
+  .addOption(profile())
+  .addOption(state())
+  .addOption(json())
+  .action(why);
+
+const profiles = program.command("profile").description("look at profiles");
+profiles.command("list").description("name the built-in profiles").addOption(json()).action(profileList);
+profiles
+  .command("show")
+  .description("print a profile with everything it inherits")
+  .argument("<name>", "a built-in name or a file")
+  .addOption(json())
+  .action(profileShow);
+profiles
+  .command("validate")
+  .description("check a profile file")
+  .argument("<file>")
+  .addOption(json())
+  .action(profileValidate);
+
+const audit = program.command("audit").description("look at the audit log");
+audit
+  .command("show")
+  .description("print the records of a run, or name the runs")
+  .argument("[run]")
+  .addOption(json())
+  .addOption(state())
+  .action(auditShow);
+audit
+  .command("verify")
+  .description("prove that the log of a run, or of all runs, is whole")
+  .argument("[run]")
+  .option("--head <file>", "a checkpoint that was published earlier")
+  .option("--key <file>", "the log's public key (vkey); default: the one in the state directory")
+  .addOption(json())
+  .addOption(state())
+  .action(auditVerify);
+
+program.enablePositionalOptions();
+
+try {
+  // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".
+  const end = process.argv.indexOf("--");
+  const argv = process.argv.map((arg, at) => (arg === "--json" && process.argv[2] === "run" && (end < 0 || at < end) ? "--json=-" : arg));
+  program.exitOverride();
+  await program.parseAsync(argv);
+} catch (error) {
+  if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") {
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_SETUP;
+  } else if (error instanceof SallyportError) {
+    process.stderr.write(`sallyport: ${error.message}\n`);
+    process.exitCode = EXIT_SETUP;
+  } else {
+    throw error;
+  }
+}

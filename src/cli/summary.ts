@@ -1,0 +1,34 @@
+import { denialLine } from "../broker/denial.ts";
+import type { RunEnd, RunFacts } from "../broker/run.ts";
+
+const MAX_DENIALS_SHOWN = 20;
+
+/** The one line at the start: what holds, in words. */
+export function startLine(facts: RunFacts): string {
+  const reads = facts.reads === "brokered" ? `reads brokered${because(facts)}` : "reads native";
+  const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
+  return `sallyport: ${facts.profile} · ${facts.access} ${facts.workspace} · ${reads} · net off · audit on · run ${facts.run}${weaker}`;
+}
+
+function because(facts: RunFacts): string {
+  return facts.readsBecause === "" ? "" : ` (${facts.readsBecause})`;
+}
+
+/** The summary at the end: what was done, each denial with its rule and next step, and the head that proves the log. */
+export function endLines(end: RunEnd): string[] {
+  const { denied } = end;
+  const lines = [
+    `sallyport: run ${end.run} ended: ${end.outcome} · ${count(end.operations, "operation")} · ${count(end.denials, "denial")} · ${count(end.changedFiles.length, "file")} changed · audit head ${end.auditHead.size} ${end.auditHead.root}`,
+  ];
+  for (const { denial, count: times } of denied.slice(0, MAX_DENIALS_SHOWN)) {
+    lines.push(`sallyport: ${denialLine(denial)}${times > 1 ? ` (${times} times)` : ""}`);
+  }
+  if (denied.length > MAX_DENIALS_SHOWN) {
+    lines.push(`sallyport: ${denied.length - MAX_DENIALS_SHOWN} more: sallyport audit show ${end.run}`);
+  }
+  return lines;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,86 @@
+/** What a filter is to do, before it is a program: ordered rules on system call numbers. */
+
+export type Mediation = "kernel" | "writes" | "strict";
+export type MemfdPolicy = "noexec" | "any";
+/** What of a profile the filter depends on. */
+export type FilterOptions = { readonly mediation: Mediation; readonly memfd: MemfdPolicy };
+
+/**
+ * Holds when (low word of argument `arg`) & mask === value. The high word is never compared: the kernel ignores it for
+ * int arguments, so a comparison that sees it can be dodged (CVE-2019-10063).
+ */
+export type Condition = { readonly arg: number; readonly mask: number; readonly value: number };
+
+export type Action =
+  | { readonly kind: "allow" }
+  /** The kernel answers; nothing is recorded. */
+  | { readonly kind: "errno"; readonly errno: number }
+  /** The broker answers with the errno and records a denial; without notifications the kernel answers. */
+  | { readonly kind: "refuse"; readonly errno: number }
+  /** The broker decides and acts. */
+  | { readonly kind: "trap" };
+
+export type SyscallRule = {
+  readonly id: string;
+  readonly numbers: readonly number[];
+  readonly action: Action;
+  /** "writes": in mediation writes and strict; "strict": only there. Present on traps. */
+  readonly from: "writes" | "strict" | null;
+  /** What a trap is without notifications: null lets the call through. */
+  readonly unmediatedErrno: number | null;
+  /** Applies only with this memfd policy. */
+  readonly memfd: MemfdPolicy | null;
+  /** One of these alternatives must hold, each a conjunction; empty: always. */
+  readonly alternatives: readonly (readonly Condition[])[];
+  readonly reason: string;
+};
+
+/** The first rule that holds decides; then `allowed`; every other number gets ENOSYS. */
+export type FilterSpec = {
+  readonly name: string;
+  readonly rules: readonly SyscallRule[];
+  readonly allowed: ReadonlySet<number>;
+};
+
+/** A rule as it applies under given options. */
+export type EffectiveRule = {
+  readonly id: string;
+  readonly action: Action;
+  readonly alternatives: readonly (readonly Condition[])[];
+  readonly reason: string;
+};
+
+/** The rules that apply to each number, in order. A number without an entry and not in `allowed` gets ENOSYS. */
+export function effectiveRules(spec: FilterSpec, options: FilterOptions): Map<number, EffectiveRule[]> {
+  const byNumber = new Map<number, EffectiveRule[]>();
+  for (const rule of spec.rules) {
+    const action = effectiveAction(rule, options);
+    if (action === null) continue;
+    for (const nr of rule.numbers) {
+      const rules = byNumber.get(nr) ?? [];
+      rules.push({ id: rule.id, action, alternatives: rule.alternatives, reason: rule.reason });
+      byNumber.set(nr, rules);
+    }
+  }
+  return byNumber;
+}
+
+/** `low` gives the low word of an argument as an unsigned number. */
+export function holds(
+  alternatives: readonly (readonly Condition[])[],
+  low: (arg: number) => number,
+): boolean {
+  if (alternatives.length === 0) return true;
+  return alternatives.some((all) => all.every(({ arg, mask, value }) => (low(arg) & mask) >>> 0 === value));
+}
+
+function effectiveAction(rule: SyscallRule, { mediation, memfd }: FilterOptions): Action | null {
+  if (rule.memfd !== null && rule.memfd !== memfd) return null;
+  const { action } = rule;
+  if (mediation === "kernel") {
+    if (action.kind === "refuse") return { kind: "errno", errno: action.errno };
+    if (action.kind !== "trap") return action;
+    return rule.unmediatedErrno === null ? null : { kind: "errno", errno: rule.unmediatedErrno };
+  }
+  return rule.from === "strict" && mediation === "writes" ? null : action;
+}

@@ -1,0 +1,203 @@
+/** Resolves a profile with what it extends. Pure: the files come parsed, the variables stay unexpanded. */
+import type { Parsed, Problem } from "./problem.ts";
+import { type Fields, isFields, profileProblems } from "./profile_fields.ts";
+import { RIGHT, type RightName } from "./rights.ts";
+
+/** A path is covered when one of `patterns` matches it and none of `except` does. Deny wins over allow. */
+export type ProfileRule = {
+  readonly id: string;
+  readonly effect: "allow" | "deny";
+  /** Bits of RIGHT. */
+  readonly rights: number;
+  /** Absolute, or with one of ${workspace}, ${home}, ${tmp}, ${state} in front; literal, ?, *, and ** as a whole segment. */
+  readonly patterns: readonly string[];
+  readonly except: readonly string[];
+  readonly reason: string;
+  /** What the person can do about a refusal; "" for the general advice. */
+  readonly remedy: string;
+};
+
+export type ResolvedProfile = {
+  readonly name: string;
+  readonly description: string;
+  /** The profile itself and everything it extends, nearest last. */
+  readonly lineage: readonly string[];
+  readonly enforcement: "hard" | "best-effort";
+  readonly minimumLandlockAbi: number;
+  readonly mediation: "kernel" | "writes" | "strict";
+  /** auto: native where no denied path lies or may come to lie inside a native grant. */
+  readonly reads: "native" | "brokered" | "auto";
+  /** Name of a set in profiles/linux. */
+  readonly syscalls: string;
+  readonly memfd: "noexec" | "any";
+  /**
+   * Subtrees the kernel grants without asking; a last segment may hold * and ?, to be expanded against the disk, and what does not
+   * exist is skipped. `execute` is readable too. `rules` holds the same grants for requests that reach the broker.
+   */
+  readonly native: {
+    readonly read: readonly string[];
+    readonly execute: readonly string[];
+    readonly write: readonly string[];
+  };
+  readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
+  readonly linuxCapabilities: readonly string[];
+  readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
+  readonly rlimits: Readonly<Record<string, number | "unlimited">>;
+  readonly rules: readonly ProfileRule[];
+};
+
+const REQUIRED = ["enforcement", "landlock", "mediation", "reads", "syscalls", "memfd"] as const;
+
+/** `profiles` holds every known profile by its name. The fields of the problems start with the profile's name. */
+export function resolveProfile(
+  name: string,
+  profiles: Readonly<Record<string, unknown>>,
+): Parsed<ResolvedProfile> {
+  const problems: Problem[] = [];
+  const files = lineageOf(name, profiles, problems);
+  if (problems.length > 0) return { ok: false, problems };
+  const rules = joinRules(files, problems);
+  const last = <T>(key: string): T => files.findLast((file) => file[key] !== undefined)?.[key] as T;
+  for (const key of REQUIRED) {
+    if (last(key) !== undefined) continue;
+    const remedy = 'extend a profile that has it, such as ":workspace"';
+    problems.push({ field: `${name}: ${key}`, problem: "is missing, also in what it extends", remedy });
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  const native = {
+    read: union(files, "native", "read"),
+    execute: union(files, "native", "execute"),
+    write: union(files, "native", "write"),
+  };
+  const value: ResolvedProfile = {
+    name,
+    description: last("description"),
+    lineage: files.map((file) => file["name"] as string),
+    enforcement: last("enforcement"),
+    minimumLandlockAbi: last<{ minimumAbi: number }>("landlock").minimumAbi,
+    mediation: last("mediation"),
+    reads: last("reads"),
+    syscalls: last("syscalls"),
+    memfd: last("memfd"),
+    native,
+    environment: {
+      allow: union(files, "environment", "allow"),
+      set: merged(
+        files.map((file) => sub(file, "environment")),
+        "set",
+      ),
+    },
+    linuxCapabilities: [...new Set(files.flatMap((file) => (file["linuxCapabilities"] ?? []) as string[]))],
+    limits: merged(files, "limits"),
+    rlimits: merged(files, "rlimits"),
+    rules: [...nativeRules(native), ...rules],
+  };
+  return { ok: true, value };
+}
+
+/** The files from the furthest ancestor to the profile itself, each once. */
+function lineageOf(name: string, profiles: Readonly<Record<string, unknown>>, problems: Problem[]): Fields[] {
+  const done = new Map<string, Fields>();
+  const open: string[] = [];
+  const visit = (current: string, field: string): void => {
+    if (done.has(current)) return;
+    if (open.includes(current)) {
+      const circle = [...open.slice(open.indexOf(current)), current]
+        .map((one) => `"${one}"`)
+        .join(" extends ");
+      problems.push({ field, problem: `closes a circle: ${circle}`, remedy: "take one of them out" });
+      return;
+    }
+    const file = Object.hasOwn(profiles, current) ? profiles[current] : undefined;
+    if (file === undefined) {
+      const remedy = `write one of ${Object.keys(profiles).sort().join(", ")}`;
+      problems.push({ field, problem: `names "${current}", which does not exist`, remedy });
+      return;
+    }
+    const own = profileProblems(file).map((one) => ({ ...one, field: `${current}: ${one.field}` }));
+    problems.push(...own);
+    if (own.length > 0 || !isFields(file)) return;
+    if (file["name"] !== current) {
+      problems.push({
+        field: `${current}: name`,
+        problem: `is "${file["name"]}"`,
+        remedy: `write "${current}"`,
+      });
+    }
+    open.push(current);
+    const parents = (file["extends"] ?? []) as string[];
+    for (const [index, parent] of parents.entries()) visit(parent, `${current}: extends[${index}]`);
+    open.pop();
+    done.set(current, file);
+  };
+  visit(name, "profile");
+  return [...done.values()];
+}
+
+function joinRules(files: readonly Fields[], problems: Problem[]): ProfileRule[] {
+  const rules = new Map<string, ProfileRule>();
+  for (const file of files) {
+    for (const [index, id] of ((file["without"] ?? []) as string[]).entries()) {
+      if (rules.delete(id)) continue;
+      const field = `${file["name"]}: without[${index}]`;
+      problems.push({
+        field,
+        problem: `names "${id}", which is not inherited`,
+        remedy: `write one of ${[...rules.keys()].join(", ")}`,
+      });
+    }
+    for (const [index, fields] of ((file["rules"] ?? []) as Fields[]).entries()) {
+      const rule = toRule(fields);
+      if (rules.has(rule.id) || rule.id.startsWith("native.")) {
+        const remedy = 'choose another id, or name the inherited one under "without" first';
+        problems.push({
+          field: `${file["name"]}: rules[${index}].id`,
+          problem: `is "${rule.id}", which is taken`,
+          remedy,
+        });
+      }
+      rules.set(rule.id, rule);
+    }
+  }
+  return [...rules.values()];
+}
+
+function toRule(fields: Fields): ProfileRule {
+  const rights = (fields["rights"] as RightName[]).reduce((sum, right) => sum | RIGHT[right], 0);
+  return {
+    id: fields["id"] as string,
+    effect: fields["effect"] as "allow" | "deny",
+    rights,
+    patterns: fields["paths"] as string[],
+    except: (fields["except"] ?? []) as string[],
+    reason: fields["reason"] as string,
+    remedy: (fields["remedy"] ?? "") as string,
+  };
+}
+
+/** What the kernel lets a program do itself, for the requests that come to the broker all the same. */
+function nativeRules({ read, execute, write }: ResolvedProfile["native"]): ProfileRule[] {
+  const look = RIGHT.read | RIGHT.list | RIGHT.stat;
+  return [
+    grant("native.read", look, read, "Readable without asking"),
+    grant("native.execute", look | RIGHT.execute, execute, "Readable and executable without asking"),
+    grant("native.write", RIGHT.write | RIGHT.create | RIGHT.delete, write, "Writable without asking"),
+  ].filter((rule) => rule.patterns.length > 0);
+}
+
+function grant(id: string, rights: number, roots: readonly string[], reason: string): ProfileRule {
+  const patterns = roots.flatMap((root) => [root, `${root}/**`]);
+  return { id, effect: "allow", rights, patterns, except: [], reason, remedy: "" };
+}
+
+function union(files: readonly Fields[], section: string, key: string): string[] {
+  return [...new Set(files.flatMap((file) => (sub(file, section)[key] ?? []) as string[]))];
+}
+
+function merged<T>(files: readonly Fields[], key: string): Record<string, T> {
+  return Object.assign({}, ...files.map((file) => file[key] ?? {}));
+}
+
+function sub(file: Fields, section: string): Fields {
+  return (file[section] ?? {}) as Fields;
+}

@@ -1,0 +1,179 @@
+/** Checks one profile file, as parsed, field by field. What it accepts is what profiles/schema.json describes. */
+import type { Problem } from "./problem.ts";
+import { RIGHT_NAMES } from "./rights.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+type Check = (value: unknown, field: string, report: Report) => void;
+type Report = (field: string, problem: string, remedy: string) => void;
+
+export const PROFILE_NAME: RegExp = /^(?:pack)?:?[a-z0-9][a-z0-9-]*$/;
+const RULE_ID = /^[a-z0-9][a-z0-9.-]*$/;
+const VARIABLES = ["workspace", "home", "tmp", "state"];
+
+const RULE: Readonly<Record<string, Check>> = {
+  id: matching(RULE_ID, 'a name such as "workspace.write"'),
+  effect: oneOf("allow", "deny"),
+  rights: listOf(oneOf(...RIGHT_NAMES), 1),
+  paths: listOf(pattern, 1),
+  except: listOf(pattern, 0),
+  reason: text,
+  remedy: text,
+};
+
+const NATIVE: Readonly<Record<string, Check>> = {
+  read: listOf(nativePath, 0),
+  execute: listOf(nativePath, 0),
+  write: listOf(nativePath, 0),
+};
+
+const ENVIRONMENT: Readonly<Record<string, Check>> = {
+  allow: listOf(matching(/^[A-Za-z_][A-Za-z0-9_]*\*?$/, "NAME or PREFIX_*"), 0),
+  set: mapOf(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of a variable", text),
+};
+
+const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };
+
+const PROFILE: Readonly<Record<string, Check>> = {
+  name: matching(PROFILE_NAME, "lower-case words joined by dashes"),
+  version: oneOf(1),
+  description: text,
+  extends: listOf(matching(PROFILE_NAME, "the name of a profile"), 1),
+  without: listOf(matching(RULE_ID, "the id of an inherited rule"), 0),
+  enforcement: oneOf("hard", "best-effort"),
+  landlock: object({ minimumAbi: positive }, ["minimumAbi"]),
+  mediation: oneOf("kernel", "writes", "strict"),
+  reads: oneOf("native", "brokered", "auto"),
+  syscalls: matching(/^[a-z0-9][a-z0-9-]*$/, "the name of a file in profiles/linux"),
+  memfd: oneOf("noexec", "any"),
+  native: object(NATIVE, []),
+  environment: object(ENVIRONMENT, []),
+  linuxCapabilities: listOf(matching(/^CAP_[A-Z_]+$/, "a name such as CAP_NET_RAW"), 0),
+  limits: mapOf(/^[a-z][a-zA-Z]*$/, "an operation class", object(BUCKET, ["perSecond", "burst"])),
+  rlimits: mapOf(
+    /^(?:as|core|cpu|data|fsize|memlock|nofile|nproc|stack)$/,
+    "a resource limit such as nofile",
+    rlimit,
+  ),
+  rules: listOf(object(RULE, ["id", "effect", "rights", "paths", "reason"]), 0),
+};
+
+/** Everything wrong with one file; `field` is relative to it. */
+export function profileProblems(value: unknown): Problem[] {
+  const problems: Problem[] = [];
+  object(PROFILE, ["name", "version", "description"])(value, "", (field, problem, remedy) => {
+    problems.push({ field, problem, remedy });
+  });
+  return problems;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function object(checks: Readonly<Record<string, Check>>, required: readonly string[]): Check {
+  return (value, field, report) => {
+    if (!isFields(value)) {
+      report(field, `is ${show(value)}`, "write a mapping");
+      return;
+    }
+    for (const [key, item] of Object.entries(value)) {
+      const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
+      if (check === undefined)
+        report(join(field, key), "is unknown", `write one of ${Object.keys(checks).join(", ")}`);
+      else check(item, join(field, key), report);
+    }
+    for (const key of required) {
+      if (!Object.hasOwn(value, key)) report(join(field, key), "is missing", "write it");
+    }
+  };
+}
+
+function mapOf(keys: RegExp, what: string, check: Check): Check {
+  return (value, field, report) => {
+    if (!isFields(value)) {
+      report(field, `is ${show(value)}`, "write a mapping");
+      return;
+    }
+    for (const [key, item] of Object.entries(value)) {
+      if (!keys.test(key)) report(join(field, key), "is unknown", `write ${what}`);
+      else check(item, join(field, key), report);
+    }
+  };
+}
+
+function listOf(check: Check, minimum: number): Check {
+  return (value, field, report) => {
+    if (!Array.isArray(value)) {
+      report(field, `is ${show(value)}`, "write a list");
+      return;
+    }
+    if (value.length < minimum) report(field, "is empty", "give at least one, or take the field out");
+    for (const [index, item] of value.entries()) check(item, `${field}[${index}]`, report);
+  };
+}
+
+function oneOf(...allowed: readonly (string | number)[]): Check {
+  return (value, field, report) => {
+    if (!allowed.some((one) => one === value))
+      report(field, `is ${show(value)}`, `write ${allowed.join(" or ")}`);
+  };
+}
+
+function matching(expression: RegExp, what: string): Check {
+  return (value, field, report) => {
+    if (typeof value !== "string" || !expression.test(value))
+      report(field, `is ${show(value)}`, `write ${what}`);
+  };
+}
+
+function text(value: unknown, field: string, report: Report): void {
+  // A NUL would end the string for the kernel, and not for us.
+  if (typeof value !== "string" || value.includes("\0")) report(field, `is ${show(value)}`, "write a text");
+}
+
+function positive(value: unknown, field: string, report: Report): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    report(field, `is ${show(value)}`, "write a whole number from 1");
+}
+
+function rlimit(value: unknown, field: string, report: Report): void {
+  if (value === "unlimited" || (Number.isSafeInteger(value) && (value as number) >= 0)) return;
+  report(field, `is ${show(value)}`, "write a whole number from 0, or unlimited");
+}
+
+function pattern(value: unknown, field: string, report: Report): void {
+  const problem = typeof value === "string" ? patternProblem(value) : `is ${show(value)}`;
+  if (problem !== null)
+    report(field, problem, "start it with / or with one of the variables workspace, home, tmp and state");
+}
+
+function nativePath(value: unknown, field: string, report: Report): void {
+  pattern(value, field, report);
+  if (typeof value === "string" && value.split("/").includes("**")) {
+    report(field, `is "${value}", and a kernel rule covers what is below it anyway`, "take ** out");
+  }
+}
+
+function patternProblem(value: string): string | null {
+  const variable = /^\$\{([a-z]+)\}(?=\/|$)/.exec(value);
+  if (variable !== null && !VARIABLES.includes(variable[1]!))
+    return `names the unknown variable "${variable[1]}"`;
+  if (variable === null && !value.startsWith("/")) return `is "${value}", which is not absolute`;
+  const rest = variable === null ? value : value.slice(variable[0].length);
+  if (rest === "/" && variable === null) return null;
+  for (const segment of rest.split("/").slice(1)) {
+    if (segment === "" || segment === "." || segment === "..")
+      return `is "${value}", which has the segment "${segment}"`;
+    if (segment !== "**" && segment.includes("**")) return `is "${value}", where ** is not a whole segment`;
+    if (/[\0${}]/.test(segment)) return `is "${value}", which has a variable that does not stand first`;
+  }
+  return null;
+}
+
+function join(field: string, key: string): string {
+  return field === "" ? key : `${field}.${key}`;
+}
+
+function show(value: unknown): string {
+  return value === undefined ? "missing" : (JSON.stringify(value) ?? String(value)).slice(0, 80);
+}
