@@ -4,7 +4,10 @@ import type { Arena } from "../support/arena.ts";
 import { attack } from "../support/attack.ts";
 import { fileAsInput, neighbour } from "../support/scenes.ts";
 
-const readable = (arena: Arena) => ({ args: [join(arena.outside, "file")], flags: ["--read", arena.outside] });
+const readable = (arena: Arena) => ({
+  args: [join(arena.outside, "file")],
+  flags: ["--read", arena.outside],
+});
 
 attack({
   name: "every path operation on a tree outside",
@@ -18,10 +21,22 @@ attack({
   control: "succeeds",
   afterwards: ({ records }) => {
     const ops = new Set(records.filter(({ kind }) => kind === "deny").map(({ op }) => op));
-    for (const op of ["open", "truncate", "mkdir", "mknod", "symlink", "link", "rename", "unlink", "chmod", "chown"]) {
+    for (const op of [
+      "open",
+      "truncate",
+      "mkdir",
+      "mknod",
+      "symlink",
+      "link",
+      "rename",
+      "unlink",
+      "chmod",
+      "chown",
+    ]) {
       expect(ops, `no denial of ${op} on record`).toContain(op);
     }
-    for (const op of ["utimens", "setxattr", "removexattr"]) expect(ops, `no denial of ${op} on record`).toContain(op);
+    for (const op of ["utimens", "setxattr", "removexattr"])
+      expect(ops, `no denial of ${op} on record`).toContain(op);
   },
 });
 

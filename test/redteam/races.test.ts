@@ -14,10 +14,8 @@ attack({
   name: "a path flipped between a writable and a forbidden file while it is opened for writing",
   victim: "toctou_open",
   scene: (arena) => {
-    const forbidden = join(arena.outside, "file");
-    const allowed = arena.put("workspace/files", "allowed\n").padEnd(forbidden.length, "s");
-    arena.put(allowed.slice(arena.root.length + 1), "allowed\n");
-    return { args: ["write", allowed, forbidden.padStart(allowed.length, "/"), ROUNDS] };
+    const allowed = arena.put("workspace/file", "allowed\n");
+    return { args: ["write", allowed, join(arena.outside, "file").padStart(allowed.length, "/"), ROUNDS] };
   },
   layer: "broker",
   rule: /^default-deny$/,
@@ -29,7 +27,9 @@ attack({
   victim: "toctou_open",
   scene: (arena) => {
     const secret = arena.put("workspace/.env", "SECRET=1\n");
-    return { args: ["read", arena.put("workspace/fine", "fine\n"), `${secret}`.replace("/.env", "//.env"), ROUNDS] };
+    return {
+      args: ["read", arena.put("workspace/fine", "fine\n"), secret, ROUNDS],
+    };
   },
   layer: "broker",
   rule: /env|secret/,

@@ -103,6 +103,7 @@ for (const [way, what] of [
     scene: (arena) => {
       arena.putRepository("workspace");
       arena.put("workspace/sub/keep", "");
+      arena.put("workspace/module/.git", "gitdir: ../.git/modules/module\n");
       return { args: [way, "."] };
     },
     afterwards: configIsAsBefore,

@@ -86,9 +86,14 @@ export function fingerprint(directory: string): string {
   const visit = (path: string, name: string): void => {
     const { ino, mode, uid, gid, nlink, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
     const entry = lstatSync(path);
-    const content = entry.isFile() ? digest(readFileSync(path)) : entry.isSymbolicLink() ? readlinkSync(path) : "";
+    const content = entry.isFile()
+      ? digest(readFileSync(path))
+      : entry.isSymbolicLink()
+        ? readlinkSync(path)
+        : "";
     lines.push([name, ino, mode.toString(8), uid, gid, nlink, size, mtimeNs, ctimeNs, content].join(" "));
-    if (entry.isDirectory()) for (const child of readdirSync(path).sort()) visit(join(path, child), `${name}/${child}`);
+    if (entry.isDirectory())
+      for (const child of readdirSync(path).sort()) visit(join(path, child), `${name}/${child}`);
   };
   visit(directory, ".");
   return lines.join("\n");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Arena, fingerprint } from "./arena.ts";
 import type { Confined, ConfinedOptions } from "./confined.ts";
 import type { ExecuteOptions } from "./process.ts";
-import { KILLED, REFUSED, runPlain, runVictim, SUCCEEDED } from "./victim.ts";
+import { compileVictim, KILLED, REFUSED, runPlain, runVictim, SUCCEEDED } from "./victim.ts";
 
 /**
  * Who answers. "broker": a trapped or refused call, so there is a record. "landlock" and "filter": the kernel by itself, nothing
@@ -30,6 +30,8 @@ export type Attack = {
   readonly args?: readonly string[];
   /** Prepares the arena and gives the arguments; in place of `args`. */
   readonly scene?: (arena: Arena) => Scene | Promise<Scene>;
+  /** A victim that sets the stage and starts the command that follows it: sallyport, or the attack itself. */
+  readonly within?: string;
   readonly layer: Layer;
   /** For the broker: the rules of which at least one must be in the records. */
   readonly rule?: RegExp;
@@ -61,7 +63,7 @@ export function attack(what: Attack): void {
     try {
       const before = fingerprint(arena.outside);
       const flags = [...(scene?.flags ?? []), ...(what.options?.flags ?? [])];
-      const options = { ...what.options, flags, ...streams(scene) };
+      const options = { ...what.options, ...within(what), flags, ...streams(scene) };
       const run = await runVictim(arena, what.victim, scene?.args ?? what.args ?? [], options);
       const said = `${run.stdout}${run.stderr}`;
       expect(run.exitCode, said).toBe(what.layer === "kill" ? KILLED : REFUSED);
@@ -82,7 +84,10 @@ async function control(what: Attack): Promise<string> {
   using arena = new Arena();
   const scene = await what.scene?.(arena);
   try {
-    const plain = await runPlain(arena, what.victim, scene?.args ?? what.args ?? [], streams(scene));
+    const plain = await runPlain(arena, what.victim, scene?.args ?? what.args ?? [], {
+      ...within(what),
+      ...streams(scene),
+    });
     const expected = what.control === "succeeds" ? SUCCEEDED : REFUSED;
     if (plain.exitCode !== expected && what.mayLack !== undefined) {
       return `skipped: needs ${what.mayLack}, this machine has: ${plain.stdout.trim()}`;
@@ -94,6 +99,10 @@ async function control(what: Attack): Promise<string> {
   }
 }
 
+function within(what: Attack): Pick<ExecuteOptions, "within"> {
+  return what.within === undefined ? {} : { within: [compileVictim(what.within)] };
+}
+
 function streams(scene: Scene | undefined): Pick<ExecuteOptions, "stdio"> {
   return scene?.input === undefined ? {} : { stdio: [scene.input, "pipe", "pipe"] };
 }
@@ -103,7 +112,11 @@ function expectRecorded(run: Confined, rule: RegExp | undefined): void {
   const denials = run.records.filter(({ kind }) => kind === "deny");
   const rules = denials.map((record) => record.rule ?? "");
   expect(rules.length, `no denial on record: ${run.stdout}`).toBeGreaterThan(0);
-  if (rule !== undefined) expect(rules.some((one) => rule.test(one)), `${rule} is none of ${[...new Set(rules)]}`).toBe(true);
+  if (rule !== undefined)
+    expect(
+      rules.some((one) => rule.test(one)),
+      `${rule} is none of ${[...new Set(rules)]}`,
+    ).toBe(true);
   expect(run.report?.denials).toBe(denials.length);
   const reported = (run.report?.denied ?? []).reduce((sum, { count }) => sum + count, 0);
   expect(reported).toBe(denials.length);

@@ -1,6 +1,7 @@
 // Checks (or with --write applies) .clang-format on the C and C++ sources, with the version that the lockfile pins.
-import { readFileSync, writeFileSync } from "node:fs";
+
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { format } from "@wasm-fmt/clang-format";
 
 const files = execFileSync("git", ["ls-files", "native", "test", "bench"], { encoding: "utf8" })

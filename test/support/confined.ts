@@ -43,10 +43,23 @@ export type ConfinedOptions = ExecuteOptions & {
 export type Confined = Finished & { readonly report: Report | null; readonly records: readonly LogRecord[] };
 
 /** The command line of a run in an arena, for whoever starts it by other means. */
-export function runCommand(arena: Arena, command: readonly string[], options: ConfinedOptions = {}): string[] {
+export function runCommand(
+  arena: Arena,
+  command: readonly string[],
+  options: ConfinedOptions = {},
+): string[] {
   const profile = options.profile === undefined ? [] : ["-p", options.profile];
   const flags = options.flags ?? [];
-  const run = ["run", "--state", arena.state, `--json=${reportFile(arena)}`, ...profile, ...flags, "--", ...command];
+  const run = [
+    "run",
+    "--state",
+    arena.state,
+    `--json=${reportFile(arena)}`,
+    ...profile,
+    ...flags,
+    "--",
+    ...command,
+  ];
   return [...as(arena), ...SALLYPORT, ...run];
 }
 
@@ -62,7 +75,11 @@ export async function confined(
 }
 
 /** `sallyport` with any arguments, as the arena's owner. */
-export function sallyport(arena: Arena, args: readonly string[], options: ExecuteOptions = {}): Promise<Finished> {
+export function sallyport(
+  arena: Arena,
+  args: readonly string[],
+  options: ExecuteOptions = {},
+): Promise<Finished> {
   return execute([...as(arena), ...SALLYPORT, ...args], { cwd: arena.workspace, ...options });
 }
 
@@ -88,11 +105,19 @@ function reportFile(arena: Arena): string {
 
 function as(arena: Arena): readonly string[] {
   if (arena.owner === process.geteuid!()) return [];
-  return ["setpriv", `--reuid=${arena.owner}`, `--regid=${arena.owner}`, "--clear-groups", "env", `HOME=${arena.home}`];
+  return [
+    "setpriv",
+    `--reuid=${arena.owner}`,
+    `--regid=${arena.owner}`,
+    "--clear-groups",
+    "env",
+    `HOME=${arena.home}`,
+  ];
 }
 
 /** Why a run as nobody can not be tried here, or "". */
 export function unprivilegedObstacle(): string {
-  if (process.geteuid!() !== 0) return `needs root to become uid ${NOBODY}, this machine has uid ${process.geteuid!()}`;
+  if (process.geteuid!() !== 0)
+    return `needs root to become uid ${NOBODY}, this machine has uid ${process.geteuid!()}`;
   return existsSync("/usr/bin/setpriv") ? "" : "needs setpriv(1), this machine has none";
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { constants } from "node:os";
 
 /** How a program ended. A signal is reported as a shell does: 128 + its number. */
@@ -10,6 +10,8 @@ export type ExecuteOptions = {
   /** Bytes for its input; without them its input is empty. */
   readonly input?: string | Uint8Array;
   readonly stdio?: StdioOptions;
+  /** A program that starts the command which follows its own arguments. */
+  readonly within?: readonly string[];
   /** Called as soon as it has been started. */
   readonly started?: (child: ChildProcess) => void;
   /** Killed after this time; default two minutes. */
@@ -18,7 +20,7 @@ export type ExecuteOptions = {
 
 /** Runs a program to its end and gives what it said. */
 export function execute(command: readonly string[], options: ExecuteOptions = {}): Promise<Finished> {
-  const [program = "", ...args] = command;
+  const [program = "", ...args] = [...(options.within ?? []), ...command];
   const stdio = options.stdio ?? [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"];
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -35,7 +37,11 @@ export function execute(command: readonly string[], options: ExecuteOptions = {}
     child.on("error", reject);
     child.on("close", (code, signal) => {
       const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-      resolve({ exitCode, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
+      resolve({
+        exitCode,
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString(),
+      });
     });
     // A program that does not read its input ends before all of it is written.
     child.stdin?.on("error", () => {});

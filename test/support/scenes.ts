@@ -39,7 +39,10 @@ export async function unixServer(path: string, args: readonly string[]): Promise
   return { ...scene, args };
 }
 
-async function listening(server: Server, where: { path: string } | { port: number; host: string }): Promise<Scene> {
+async function listening(
+  server: Server,
+  where: { path: string } | { port: number; host: string },
+): Promise<Scene> {
   let connections = 0;
   server.on("connection", (socket) => {
     connections++;

@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
     rename(".git/HEAD", "HEAD.kept");
     rename(".git/objects", "objects.kept");
     rename(".git/refs", "refs.kept");
+    rename(".git/hooks", "hooks.kept");
     attempt("unlink config", unlink(".git/config"));
     attempt("rmdir .git", rmdir(".git"));
     if (mkdir(".git", 0755) == 0) put_file(".git/config", evil, 0644);
@@ -96,6 +97,7 @@ int main(int argc, char** argv) {
     need("mkdir", mkdir("decoy", 0755));
     put_file("decoy/config", evil, 0644);
     attempt("commondir", open(".git/commondir", O_WRONLY | O_CREAT, 0644));
+    attempt("a .git file", open("module/.git", O_WRONLY));
     attempt("config.worktree", open(".git/config.worktree", O_WRONLY | O_CREAT, 0644));
     if (mkdir(".git/modules", 0755) == 0 && mkdir(".git/modules/m", 0755) == 0) {
       attempt("modules/m/config", open(".git/modules/m/config", O_WRONLY | O_CREAT, 0644));

@@ -4,7 +4,7 @@
 int main(int argc, char** argv) {
   int pid = atoi(argument(argc, argv, 1));
   if (pid == 0) pid = (int)getppid();
-  const char* entries[] = {"mem", "environ", "maps", "auxv", "root/etc/shadow", "cwd/.", "fd", "oom_score_adj", "exe"};
+  const char* entries[] = {"mem", "environ", "maps", "auxv", "root/etc/shadow", "cwd/.", "exe"};
   char path[256];
   for (size_t at = 0; at < sizeof entries / sizeof *entries; at++) {
     snprintf(path, sizeof path, "/proc/%d/%s", pid, entries[at]);

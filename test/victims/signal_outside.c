@@ -1,11 +1,15 @@
-// Signals a process outside the run by every call there is. signal_outside PID (0: the parent); nothing it sends would harm.
-#include <poll.h>
-
+// Signals a process outside the run by every call there is. signal_outside PID|file:NAME (0: the parent) SIGNAL
 #include "victim.h"
 
 int main(int argc, char** argv) {
-  pid_t pid = atoi(argument(argc, argv, 1));
-  int number = argc > 2 ? atoi(argv[2]) : 0;
+  const char* whom = argument(argc, argv, 1);
+  int number = atoi(argument(argc, argv, 2));
+  char text[32] = "";
+  if (strncmp(whom, "file:", 5) == 0) {
+    need("read", read((int)need("open", open(whom + 5, O_RDONLY)), text, sizeof text - 1));
+    whom = text;
+  }
+  pid_t pid = atoi(whom);
   if (pid == 0) pid = getppid();
   siginfo_t info = {.si_signo = number, .si_code = SI_QUEUE};
   attempt("kill", kill(pid, number));
