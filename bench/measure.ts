@@ -22,7 +22,8 @@ export function median(values: readonly number[]): number {
 /** Half the interquartile range over the median. */
 export function spread(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
   return (at(0.75) - at(0.25)) / 2 / median(values);
 }
 

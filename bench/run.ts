@@ -24,7 +24,9 @@ for (const source of readdirSync(floors).filter((name) => name.endsWith(".c"))) 
 
 const rows: (Row & { pass: boolean })[] = [];
 const broken: string[] = [];
-for (const file of readdirSync(join(here, "cases")).filter((name) => name.endsWith(".js")).sort()) {
+for (const file of readdirSync(join(here, "cases"))
+  .filter((name) => name.endsWith(".js"))
+  .sort()) {
   const name = file.slice(0, -3);
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const script = `import { run } from ${JSON.stringify(join(here, "cases", file))}; console.log(JSON.stringify(await run()));process.exit(0)`;

@@ -7,7 +7,9 @@ import { dirname, join } from "node:path";
 
 const prefix = dirname(dirname(process.execPath));
 if (!existsSync(join(prefix, "include", "node", "node_api.h"))) {
-  console.error(`Cannot build the addon: "${prefix}/include/node" has no node_api.h; install the headers of ${process.version}`);
+  console.error(
+    `Cannot build the addon: "${prefix}/include/node" has no node_api.h; install the headers of ${process.version}`,
+  );
   process.exit(1);
 }
 const nodeGyp = createRequire(import.meta.url).resolve("node-gyp/bin/node-gyp.js");

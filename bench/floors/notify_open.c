@@ -1,10 +1,11 @@
-// The floor of a brokered open by seccomp notification: supervisor and client in C, in one program. The supervisor does what
-// ours does for an absolute path and nothing else: RECV, copy of the path, ID_VALID, openat2 without symbolic links,
-// O_NONBLOCK off again, ADDFD with SEND, close.
+// The floor of a brokered open by seccomp notification: supervisor and client in C, in one program. The
+// supervisor does what ours does for an absolute path and nothing else: RECV, copy of the path, ID_VALID,
+// openat2 without symbolic links, O_NONBLOCK off again, ADDFD with SEND, close.
 //
 // notify_open [-n iterations] [-r rounds] [-c same|default] [-l recv|epoll] [-p path]
-// notify_open -x ...: client only; the listener goes to descriptor 3 (SCM_RIGHTS), for a supervisor that is measured instead.
-// Prints {"wallNsMedian": …, "cpuNsPerOp": …}; CPU is that of client and supervisor together, over all rounds.
+// notify_open -x ...: client only; the listener goes to descriptor 3 (SCM_RIGHTS), for a supervisor that is
+// measured instead. Prints {"wallNsMedian": …, "cpuNsPerOp": …}; CPU is that of client and supervisor
+// together, over all rounds.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +72,8 @@ static int install_filter(void) {
 static void send_fd(int socket, int fd) {
   char byte = 'l', control[CMSG_SPACE(sizeof fd)] = {0};
   struct iovec part = {&byte, 1};
-  struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr header = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   struct cmsghdr* rights = CMSG_FIRSTHDR(&header);
   rights->cmsg_level = SOL_SOCKET;
   rights->cmsg_type = SCM_RIGHTS;
@@ -83,14 +85,16 @@ static void send_fd(int socket, int fd) {
 static int receive_fd(int socket) {
   char byte, control[CMSG_SPACE(sizeof(int))];
   struct iovec part = {&byte, 1};
-  struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr header = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   int fd;
   require(recvmsg(socket, &header, MSG_CMSG_CLOEXEC) == 1, "recvmsg");
   memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof fd);
   return fd;
 }
 
-// One round of opens; a supervisor that is measured instead knows by a trapped open of "/round" where a round begins.
+// One round of opens; a supervisor that is measured instead knows by a trapped open of "/round" where a round
+// begins.
 static void client(int socket, const char* path, int iterations, int rounds) {
   static double wall[MAX_ROUNDS];
   const int listener = install_filter();
@@ -162,8 +166,9 @@ static double supervise(int listener, pid_t client_pid, int use_epoll) {
     }
     int fd = -1;
     if (error == 0) {
-      struct open_how how = {.flags = (notification.data.args[2] & ~(uint64_t)O_CREAT) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                             .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+      struct open_how how = {
+          .flags = (notification.data.args[2] & ~(uint64_t)O_CREAT) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
       fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
       if (fd < 0) error = errno;
     }

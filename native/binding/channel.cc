@@ -20,10 +20,11 @@ struct Inbox {
 
 class ChannelHandle : public PollOwner {
  public:
-  ChannelHandle(napi_env env, base::UniqueFd fd, Inbox& inbox) : fd_(std::move(fd)), env_(env), inbox_(inbox) {}
+  ChannelHandle(napi_env env, base::UniqueFd fd, Inbox& inbox)
+      : fd_(std::move(fd)), env_(env), inbox_(inbox) {}
 
-  [[nodiscard]] int start(const std::shared_ptr<ChannelHandle>& self, napi_value on_message, napi_value on_close,
-                          napi_value object) {
+  [[nodiscard]] int start(const std::shared_ptr<ChannelHandle>& self, napi_value on_message,
+                          napi_value on_close, napi_value object) {
     int failed = 0;
     poll_ = Poll::start(env_, fd_.get(), self, failed);
     if (poll_ == nullptr) return failed;
@@ -71,7 +72,8 @@ class ChannelHandle : public PollOwner {
     const Napi::ArrayBuffer buffer = inbox_.buffer.Value();
     for (size_t count = 0; count < kMaxPerWakeUp && poll_ != nullptr; count++) {
       sockets::Message message;
-      const int received = sockets::receive(fd_.get(), const_cast<Napi::ArrayBuffer&>(buffer).Data(), message);
+      const int received =
+          sockets::receive(fd_.get(), const_cast<Napi::ArrayBuffer&>(buffer).Data(), message);
       if (received == -EAGAIN || received == -EINTR) return;
       if (received <= 0) return end(receiver, -received);
       if (!call(callback, receiver, buffer, message)) return make_exception_fatal(env_);
@@ -103,7 +105,8 @@ class ChannelHandle : public PollOwner {
     napi_get_reference_value(env_, on_close_, &on_close);
     napi_create_int32(env_, error, &code);
     close();
-    if (napi_call_function(env_, receiver, on_close, 1, &code, nullptr) != napi_ok) make_exception_fatal(env_);
+    if (napi_call_function(env_, receiver, on_close, 1, &code, nullptr) != napi_ok)
+      make_exception_fatal(env_);
   }
 
   base::UniqueFd fd_;

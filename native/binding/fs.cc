@@ -71,16 +71,16 @@ int fill_stat(const Info& info, const struct stat& status) {
     return -EINVAL;
   }
   double* out = given.As<Napi::Float64Array>().Data();
-  const double fields[kStatFields] = {static_cast<double>(status.st_mode),
-                                      static_cast<double>(status.st_uid),
-                                      static_cast<double>(status.st_gid),
-                                      static_cast<double>(status.st_size),
-                                      static_cast<double>(status.st_nlink),
-                                      static_cast<double>(status.st_mtim.tv_sec) * 1e3 +
-                                          static_cast<double>(status.st_mtim.tv_nsec) / 1e6,
-                                      static_cast<double>(status.st_ino),
-                                      static_cast<double>(status.st_dev),
-                                      static_cast<double>(status.st_rdev)};
+  const double fields[kStatFields] = {
+      static_cast<double>(status.st_mode),
+      static_cast<double>(status.st_uid),
+      static_cast<double>(status.st_gid),
+      static_cast<double>(status.st_size),
+      static_cast<double>(status.st_nlink),
+      static_cast<double>(status.st_mtim.tv_sec) * 1e3 + static_cast<double>(status.st_mtim.tv_nsec) / 1e6,
+      static_cast<double>(status.st_ino),
+      static_cast<double>(status.st_dev),
+      static_cast<double>(status.st_rdev)};
   for (size_t at = 0; at < kStatFields; at++) out[at] = fields[at];
   return 0;
 }
@@ -106,7 +106,8 @@ Napi::Value fs_list(const Info& info) {
   const int failed = fs::list_directory(path.c_str(), unsigned_at(info, 1), names);
   if (failed < 0) return integer(info.Env(), failed);
   Napi::Array list = Napi::Array::New(info.Env(), names.size());
-  for (uint32_t at = 0; at < names.size(); at++) list.Set(at, Napi::Value(info.Env(), string_of(info.Env(), names[at])));
+  for (uint32_t at = 0; at < names.size(); at++)
+    list.Set(at, Napi::Value(info.Env(), string_of(info.Env(), names[at])));
   return list;
 }
 
@@ -118,9 +119,8 @@ Napi::Value fs_readlink(const Info& info) {
 }
 
 Napi::Value fs_mkdir(const Info& info) {
-  return with_path(info, [&](const char* path) {
-    return fs::make_directory(path, mode_at(info, 1), mode_at(info, 2));
-  });
+  return with_path(
+      info, [&](const char* path) { return fs::make_directory(path, mode_at(info, 1), mode_at(info, 2)); });
 }
 
 Napi::Value fs_mknod(const Info& info) {

@@ -15,10 +15,10 @@ namespace {
 
 constexpr size_t kMaxPerWakeUp = 64;
 
-// Yields the core once to the caller that was just answered. Where both share one, its next call is there when we come back,
-// and the way through the event loop is saved (a fifth of a brokered open). Where they do not, or where others want the
-// core, it is a loss, and is not tried again for a while: a yield that came back late also kept every other handle of the
-// loop waiting, with no wake-up to preempt for it.
+// Yields the core once to the caller that was just answered. Where both share one, its next call is there
+// when we come back, and the way through the event loop is saved (a fifth of a brokered open). Where they do
+// not, or where others want the core, it is a loss, and is not tried again for a while: a yield that came
+// back late also kept every other handle of the loop waiting, with no wake-up to preempt for it.
 class Linger {
  public:
   // True when it is worth a look for the next notification.
@@ -137,7 +137,8 @@ class NotifyHandle : public PollOwner {
   }
 
   bool call(napi_value callback, napi_value receiver) {
-    const napi_value paths[2] = {string_of(env_, notifier_.path_one()), string_of(env_, notifier_.path_two())};
+    const napi_value paths[2] = {string_of(env_, notifier_.path_one()),
+                                 string_of(env_, notifier_.path_two())};
     return napi_call_function(env_, receiver, callback, 2, paths, nullptr) == napi_ok;
   }
 
@@ -146,7 +147,8 @@ class NotifyHandle : public PollOwner {
     napi_value on_end;
     napi_get_reference_value(env_, on_end_, &on_end);
     close();
-    if (napi_call_function(env_, receiver, on_end, 0, nullptr, nullptr) != napi_ok) make_exception_fatal(env_);
+    if (napi_call_function(env_, receiver, on_end, 0, nullptr, nullptr) != napi_ok)
+      make_exception_fatal(env_);
   }
 
   notify::Notifier notifier_;
@@ -166,7 +168,8 @@ napi_value reply_fd(napi_env env, napi_callback_info info) {
   const int32_t fd = int_of(env, arguments[1]);
   if (fd < 0) return make_int(env, -EBADF);
   const bool close_on_exec = int_of(env, arguments[2]) != 0;
-  return make_int(env, handle.notifier().reply_fd(int_of(env, arguments[0]), base::UniqueFd(fd), close_on_exec));
+  return make_int(env,
+                  handle.notifier().reply_fd(int_of(env, arguments[0]), base::UniqueFd(fd), close_on_exec));
 }
 
 napi_value reply_error(napi_env env, napi_callback_info info) {
@@ -227,7 +230,8 @@ Napi::Value start_notifier(const Napi::CallbackInfo& info) {
   Napi::Object arrays = Napi::Object::New(env);
   arrays.Set(0U, event.ArrayBuffer());
   arrays.Set(1U, wide.ArrayBuffer());
-  auto handle = std::make_shared<NotifyHandle>(env, base::UniqueFd(int_at(info, 0)), event.Data(), wide.Data());
+  auto handle =
+      std::make_shared<NotifyHandle>(env, base::UniqueFd(int_at(info, 0)), event.Data(), wide.Data());
   if (const int failed = handle->start(handle, info[1], info[2], arrays); failed != 0) {
     throw_failure(env, {"epoll_ctl", -failed});
     return env.Undefined();

@@ -17,15 +17,19 @@ Poll* Poll::start(napi_env env, int fd, std::shared_ptr<PollOwner> owner, int& f
     return nullptr;
   }
   poll->handle_.data = poll;
-  failed = uv_poll_start(&poll->handle_, UV_READABLE | UV_DISCONNECT, [](uv_poll_t* handle, int status, int events) {
-    // libuv names a descriptor in error (EPOLLERR alone) by its status: the read that follows says which error it is.
-    static_cast<Poll*>(handle->data)->owner_->on_ready(status < 0 ? UV_READABLE | UV_DISCONNECT : events);
-  });
+  failed = uv_poll_start(
+      &poll->handle_, UV_READABLE | UV_DISCONNECT, [](uv_poll_t* handle, int status, int events) {
+        // libuv names a descriptor in error (EPOLLERR alone) by its status: the read that follows says which
+        // error it is.
+        static_cast<Poll*>(handle->data)->owner_->on_ready(status < 0 ? UV_READABLE | UV_DISCONNECT : events);
+      });
   napi_add_async_cleanup_hook(env, on_cleanup, poll, &poll->hook_);
   return poll;
 }
 
-void Poll::on_cleanup(napi_async_cleanup_hook_handle, void* poll) { static_cast<Poll*>(poll)->owner_->on_environment_end(); }
+void Poll::on_cleanup(napi_async_cleanup_hook_handle, void* poll) {
+  static_cast<Poll*>(poll)->owner_->on_environment_end();
+}
 
 void Poll::stop() {
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_), [](uv_handle_t* handle) {

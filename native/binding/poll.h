@@ -5,8 +5,8 @@
 
 #include <memory>
 
-// One descriptor watched by the event loop of an environment, and what a C++ object needs to live as long as the watch and as
-// long as JavaScript holds functions of it.
+// One descriptor watched by the event loop of an environment, and what a C++ object needs to live as long as
+// the watch and as long as JavaScript holds functions of it.
 namespace binding {
 
 // Gets the events. Its callbacks may call Poll::stop() and are not called after it.
@@ -39,14 +39,17 @@ class Poll {
   napi_async_cleanup_hook_handle hook_ = nullptr;
 };
 
-// Adds method `name` to `object`. The callback gets a std::shared_ptr<T>* as its data, which the function keeps alive.
+// Adds method `name` to `object`. The callback gets a std::shared_ptr<T>* as its data, which the function
+// keeps alive.
 template <typename T>
-void add_method(napi_env env, napi_value object, const char* name, napi_callback callback, const std::shared_ptr<T>& owner) {
+void add_method(napi_env env, napi_value object, const char* name, napi_callback callback,
+                const std::shared_ptr<T>& owner) {
   auto* kept = new std::shared_ptr<T>(owner);
   napi_value function;
   napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, kept, &function);
   napi_add_finalizer(
-      env, function, kept, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<T>*>(data); }, nullptr, nullptr);
+      env, function, kept, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<T>*>(data); },
+      nullptr, nullptr);
   napi_set_named_property(env, object, name, function);
 }
 

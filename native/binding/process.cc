@@ -20,13 +20,17 @@ Napi::Value done_or_throw(const Info& info, base::Result<base::Done> result) {
   return info.Env().Undefined();
 }
 
-Napi::Value process_umask(const Info& info) { return integer(info.Env(), process::umask_of(int_at(info, 0))); }
+Napi::Value process_umask(const Info& info) {
+  return integer(info.Env(), process::umask_of(int_at(info, 0)));
+}
 
 Napi::Value process_terminal(const Info& info) {
   return integer(info.Env(), process::controlling_terminal(int_at(info, 0)));
 }
 
-Napi::Value process_parent(const Info& info) { return integer(info.Env(), process::parent_of(int_at(info, 0))); }
+Napi::Value process_parent(const Info& info) {
+  return integer(info.Env(), process::parent_of(int_at(info, 0)));
+}
 
 Napi::Value isolate_umask(const Info& info) { return done_or_throw(info, process::isolate_umask()); }
 

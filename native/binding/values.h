@@ -9,8 +9,8 @@
 
 #include "linux/fs/normalize.h"
 
-// Conversions between JavaScript and the facilities. A value of the wrong type is a bug of our own TypeScript and throws; a
-// value out of range is answered with -errno.
+// Conversions between JavaScript and the facilities. A value of the wrong type is a bug of our own TypeScript
+// and throws; a value out of range is answered with -errno.
 namespace binding {
 
 // A path or a name of the caller as the kernel takes it.
@@ -76,7 +76,9 @@ inline int64_t long_at(const Napi::CallbackInfo& info, size_t at) {
   return value;
 }
 
-inline uint32_t unsigned_at(const Napi::CallbackInfo& info, size_t at) { return static_cast<uint32_t>(long_at(info, at)); }
+inline uint32_t unsigned_at(const Napi::CallbackInfo& info, size_t at) {
+  return static_cast<uint32_t>(long_at(info, at));
+}
 
 template <Napi::Value (*Callback)(const Napi::CallbackInfo&)>
 void export_function(Napi::Env env, Napi::Object exports, const char* name) {

@@ -78,7 +78,11 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
         break;
       case "failed": {
         const errno = errnoName(outcome.errno);
-        answer(id, { ok: false, code: errno === "ENOENT" ? "NOT_FOUND" : "SYSTEM", errno, message: errno }, -1);
+        answer(
+          id,
+          { ok: false, code: errno === "ENOENT" ? "NOT_FOUND" : "SYSTEM", errno, message: errno },
+          -1,
+        );
         break;
       }
       case "denied": {

@@ -2,18 +2,17 @@ import { closeSync } from "node:fs";
 import { join } from "node:path";
 import { CAP_SYS_PTRACE, capabilityNumber } from "../platform/capabilities.ts";
 import { buildFloor, type FloorGrant } from "../platform/landlock.ts";
-import { makeClassifier } from "../platform/seccomp/classify.ts";
 import { cachedFilter } from "../platform/seccomp/cache.ts";
+import { makeClassifier } from "../platform/seccomp/classify.ts";
 import type { FilterOptions, Mediation } from "../platform/seccomp/spec.ts";
 import { compilePolicy, decidePath, type Policy } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { mayMatchBelow } from "../policy/trie.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { EnvironmentRules } from "./environment.ts";
-import { OWN_REPOSITORY_RULES } from "./judge.ts";
 import type { Classify } from "./notify/front.ts";
-import { filterSpec } from "./profiles.ts";
 import { packageFiles } from "./package_files.ts";
+import { filterSpec } from "./profiles.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts, RunOptions } from "./run.ts";
 import { holds, type Places } from "./workspace.ts";
@@ -21,7 +20,6 @@ import { holds, type Places } from "./workspace.ts";
 /** Everything a launch needs, made before the program exists. */
 export type Confinement = {
   readonly policy: Policy;
-  readonly ownRepositoryPolicy: Policy;
   readonly rulesetFd: number;
   readonly filter: Uint8Array;
   readonly listener: "notify" | "none";
@@ -38,17 +36,23 @@ export type Confinement = {
   close(): void;
 };
 
-const RLIMIT = { cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, nproc: 6, nofile: 7, memlock: 8, as: 9 } as const;
+const RLIMIT = {
+  cpu: 0,
+  fsize: 1,
+  data: 2,
+  stack: 3,
+  core: 4,
+  nproc: 6,
+  nofile: 7,
+  memlock: 8,
+  as: 9,
+} as const;
 
 /** Turns a profile into kernel objects and a policy. Throws SETUP when a layer that the profile wants is not to be had. */
 export function confine(options: RunOptions, places: Places): Confinement {
   const { profile } = options;
   const rules = rulesOf(options, places);
   const policy = compilePolicy(profile.name, rules);
-  const ownRepositoryPolicy = compilePolicy(
-    profile.name,
-    rules.filter((rule) => !OWN_REPOSITORY_RULES.has(rule.id)),
-  );
   const grants = nativeGrants(options, places);
   const { reads, because } = howReads(options, policy, grants, places);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
@@ -71,7 +75,6 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const changesUser = options.user !== undefined;
   return {
     policy,
-    ownRepositoryPolicy,
     rulesetFd: floor.rulesetFd,
     filter,
     listener,
@@ -113,7 +116,10 @@ function nativeGrants(options: RunOptions, places: Places): FloorGrant[] {
   return [
     ...native.execute.map((path) => ({ path, access: "execute" as const })),
     ...native.read.map((path) => ({ path, access: "read" as const })),
-    ...[...(options.reads ?? []), ...(options.writes ?? [])].map((path) => ({ path, access: "execute" as const })),
+    ...[...(options.reads ?? []), ...(options.writes ?? [])].map((path) => ({
+      path,
+      access: "execute" as const,
+    })),
     ...packageFiles().map((path) => ({ path, access: "read" as const })),
     { path: places.tmp, access: "execute" },
     { path: "/dev/tty", access: "terminal" },

@@ -18,7 +18,9 @@ export function denialOf(
   profile: string,
 ): Denial {
   const rights = rightNames(missing);
-  const flag = rights.every((right) => right === "read" || right === "list" || right === "stat") ? "--read" : "--write";
+  const flag = rights.every((right) => right === "read" || right === "list" || right === "stat")
+    ? "--read"
+    : "--write";
   if (rule !== null) {
     return { op, path, rule: rule.id, reason: rule.reason, nextSteps: rule.remedy ? [rule.remedy] : [] };
   }
@@ -33,8 +35,10 @@ export function denialOf(
 
 /** One line for a person: what, which rule, what to do next. */
 export function denialLine(denial: Denial): string {
-  const next = denial.nextSteps.length > 0 ? ` · to allow: ${denial.nextSteps.map(printable).join(" or ")}` : "";
-  return `denied: ${denial.op} ${printable(denial.path)} — ${printable(denial.reason)} (rule ${denial.rule})${next}`;
+  const next =
+    denial.nextSteps.length > 0 ? ` · to allow: ${denial.nextSteps.map(printable).join(" or ")}` : "";
+  const what = denial.op === "refused" ? "" : `${denial.op} `;
+  return `denied: ${what}${printable(denial.path)} — ${printable(denial.reason)} (rule ${denial.rule})${next}`;
 }
 
 function shellWord(path: string): string {

@@ -1,14 +1,16 @@
 import { ERRNO } from "../platform/errno.ts";
-import type { Request } from "../protocol/message.ts";
+import { OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { denialOf } from "./denial.ts";
-import { judge, type Judgement } from "./judge.ts";
+import { type Judgement, judge } from "./judge.ts";
 import type { Outcome } from "./outcome.ts";
 import { perform } from "./perform.ts";
-import { needsTarget, resolveRequest } from "./resolve_request.ts";
+import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request.ts";
 import type { Session } from "./session.ts";
 
 const ELOOP = ERRNO["ELOOP"]!;
+const ENOENT = ERRNO["ENOENT"]!;
+const EXDEV = ERRNO["EXDEV"]!;
 
 /**
  * Takes one request through the only order there is: decide, record, act, record. Both ways in join here. Event-loop thread
@@ -16,7 +18,8 @@ const ELOOP = ERRNO["ELOOP"]!;
  * that turns out to hold a link does not happen (-ELOOP) and is judged again on the real name.
  */
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
-  const named = caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
+  const named =
+    caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
   if (typeof named === "number") return { kind: "failed", errno: -named };
   return decideRecordAct(named, caller, session, "as-written");
 }
@@ -31,7 +34,8 @@ function decideRecordAct(
   const mayResolve = names === "as-written" && caller.heldFd < 0;
   if (judgement.kind === "deny") {
     const real = mayResolve ? resolveRequest(request, caller, session.platform) : request;
-    if (typeof real !== "number" && real !== request) return decideRecordAct(real, caller, session, "resolved");
+    if (typeof real !== "number" && real !== request)
+      return decideRecordAct(real, caller, session, "resolved");
     return refuse(request, caller, judgement, session);
   }
   const waitNs = session.limits.take(request);
@@ -52,6 +56,11 @@ function decideRecordAct(
     if (typeof real === "number") return { kind: "failed", errno: -real };
     if (real !== request) return decideRecordAct(real, caller, session, "resolved");
   }
+  if (outcome.kind === "failed" && outcome.errno === EXDEV && request.op === "open") {
+    const real = behindDescriptor(request, session.platform);
+    if (typeof real === "number") return { kind: "failed", errno: -real };
+    return decideRecordAct(real, caller, session, "resolved");
+  }
   return outcome;
 }
 
@@ -67,9 +76,27 @@ function refuse(
   judgement: Extract<Judgement, { kind: "deny" }>,
   session: Session,
 ): Outcome {
+  if (isAbsent(request, judgement, session)) {
+    session.log.absence(request, caller);
+    return { kind: "failed", errno: ENOENT };
+  }
   const denial = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
   session.log.denial(request, caller, denial, judgement.errno);
   return { kind: "denied", errno: judgement.errno, denial };
+}
+
+/**
+ * What no rule grants and what is not there: the kernel would say ENOENT, and stat(2), which nobody is refused, says so as well.
+ * Programs look for a great many files that do not exist, and take EACCES for a fault.
+ */
+function isAbsent(
+  request: Request,
+  judgement: Extract<Judgement, { kind: "deny" }>,
+  session: Session,
+): boolean {
+  if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary))
+    return false;
+  return session.platform.stat(request.path) === -ENOENT;
 }
 
 function overLimit(request: Request, waitNs: number): Extract<Judgement, { kind: "deny" }> {

@@ -13,5 +13,7 @@ export function outcomeText(waitStatus: number): string {
   const signal = waitStatus & 0x7f;
   if (signal === 0) return `exit ${(waitStatus >> 8) & 0xff}`;
   const name = Object.entries(SIGNALS).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
-  return signal === SIGNALS["SIGSYS"] ? "killed by SIGSYS: a system call of a foreign architecture" : `killed by ${name}`;
+  return signal === SIGNALS["SIGSYS"]
+    ? "killed by SIGSYS: a system call of a foreign architecture"
+    : `killed by ${name}`;
 }

@@ -7,15 +7,21 @@ import { SallyportError } from "../protocol/errors.ts";
  * none, EACCES when what there is can not be executed.
  */
 export function findProgram(name: string, path: string | undefined, cwd: string): string {
-  const places = name.includes("/") ? [resolve(cwd, name)] : directories(path).map((directory) => join(directory, name));
+  const places = name.includes("/")
+    ? [resolve(cwd, name)]
+    : directories(path).map((directory) => join(directory, name));
   let found: string | null = null;
   for (const place of places) {
     if (!isFile(place)) continue;
     found ??= place;
     if (isExecutable(place)) return place;
   }
-  if (found === null) throw new SallyportError("SETUP", `Cannot run "${name}": not found`, { errno: "ENOENT", stage: "exec" });
-  throw new SallyportError("SETUP", `Cannot run "${found}": not executable`, { errno: "EACCES", stage: "exec" });
+  if (found === null)
+    throw new SallyportError("SETUP", `Cannot run "${name}": not found`, { errno: "ENOENT", stage: "exec" });
+  throw new SallyportError("SETUP", `Cannot run "${found}": not executable`, {
+    errno: "EACCES",
+    stage: "exec",
+  });
 }
 
 function directories(path: string | undefined): string[] {

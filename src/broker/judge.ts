@@ -12,15 +12,16 @@ const EPERM = ERRNO["EPERM"]!;
 /** A renamed tree larger than this is not searched for protected names: it is refused. */
 const MAX_WALK_ENTRIES = 10_000;
 
-/** Rules that do not bind a repository of the run's own making (own_repositories.ts). */
-export const OWN_REPOSITORY_RULES: ReadonlySet<string> = new Set(["protected.git-config"]);
-
 export type Judgement =
   | { readonly kind: "allow"; readonly rule: string }
   | {
       readonly kind: "deny";
       readonly path: string;
-      readonly rule: { readonly id: string; readonly reason: string; readonly remedy?: string | undefined } | null;
+      readonly rule: {
+        readonly id: string;
+        readonly reason: string;
+        readonly remedy?: string | undefined;
+      } | null;
       readonly missing: number;
       readonly errno: number;
     };
@@ -33,8 +34,8 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   if (request.op === "refused") {
     return {
       kind: "deny",
-      path: request.what,
-      rule: { id: request.rule, reason: request.what },
+      path: request.what.slice(0, request.what.indexOf(":")),
+      rule: { id: request.rule, reason: request.what.slice(request.what.indexOf(":") + 2) },
       missing: 0,
       errno: ERRNO[request.errno] ?? EPERM,
     };
@@ -44,9 +45,7 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     return denied(judged.path, OTHERS, RIGHT.read);
   }
   let verdict: Verdict = decide(session.policy, judged, 0);
-  if (verdict.kind === "deny" && isOwnRepositoryMatter(judged, verdict, session)) {
-    verdict = decide(session.ownRepositoryPolicy, judged, 0);
-  }
+  if (verdict.kind === "deny" && !session.ownRepositories.isEmpty) verdict = decideWithOwn(judged, session);
   if (verdict.kind === "deny") return denied(verdict.path, verdict.rule, verdict.missing);
   if (request.op === "rename") return judgeRename(request, verdict, session);
   if (request.op === "symlink" && isPartOfRule(request.path, session)) {
@@ -61,25 +60,48 @@ const OTHERS = { id: "process.others", reason: "it belongs to a process outside 
 
 const PLANTED_LINK = "a symbolic link here would stand in for a directory whose files are protected";
 
-/** Every path that is refused must lie in a repository of the run's own: one exemption must not carry a second path. */
-function isOwnRepositoryMatter(request: Request, verdict: Extract<Verdict, { kind: "deny" }>, session: Session): boolean {
-  if (verdict.rule === null || !OWN_REPOSITORY_RULES.has(verdict.rule.id)) return false;
+/** Each path is decided for itself: an exemption of one must not carry the other. */
+function decideWithOwn(request: Request, session: Session): Verdict {
+  let verdict: Verdict | null = null;
   for (const { path, rights } of requestPaths(request)) {
-    const own = decidePath(session.policy, path, rights);
-    if (own.kind === "deny" && !session.ownRepositories.contain(path)) return false;
+    let policy = session.policy;
+    let decided = decidePath(policy, path, rights);
+    while (
+      decided.kind === "deny" &&
+      decided.rule !== null &&
+      isOwnMatter(decided.rule.id, path, rights, session)
+    ) {
+      policy = session.policyWithout(policy, decided.rule.id);
+      decided = decidePath(policy, path, rights);
+    }
+    if (decided.kind === "deny") return decided;
+    verdict ??= decided;
   }
-  return true;
+  return verdict ?? decide(session.policy, request, 0);
+}
+
+/** Says whether a rule gives way because the run itself made what the path lies in (own_repositories.ts). */
+function isOwnMatter(rule: string, path: string, rights: number, session: Session): boolean {
+  if (rule === "protected.git-config") return session.ownRepositories.contain(path);
+  // A clone brings such files with it; reading them back stays refused, for somebody may fill them in.
+  const checksOut = rule === "protected.shell" || rule === "secrets.files";
+  return checksOut && (rights & RIGHT.read) === 0 && session.ownRepositories.holdInWorkTree(path);
 }
 
 /**
  * A rename moves everything below it. Where the names on the way make no difference to any deny rule, nothing below can
  * become denied or stop being so; else the tree is searched, at both names.
  */
-function judgeRename(request: RenameRequest, verdict: Extract<Verdict, { kind: "allow" }>, session: Session): Judgement {
+function judgeRename(
+  request: RenameRequest,
+  verdict: Extract<Verdict, { kind: "allow" }>,
+  session: Session,
+): Judgement {
   const moves: [string, string][] = [[request.from, request.to]];
   if (request.existing === "exchange") moves.push([request.to, request.from]);
   for (const [from, to] of moves) {
-    const same = stateSignature(session.policy.compiled, from) === stateSignature(session.policy.compiled, to);
+    const same =
+      stateSignature(session.policy.compiled, from) === stateSignature(session.policy.compiled, to);
     if (same) continue;
     const found = session.platform.stat(from);
     if (typeof found === "number") continue;

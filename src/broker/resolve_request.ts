@@ -1,7 +1,9 @@
+import { ERRNO } from "../platform/errno.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type Follow, OPEN, type OpenRequest, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
-import { ownDescriptor } from "./own_process.ts";
+
+const EACCES = ERRNO["EACCES"]!;
 
 /**
  * The same request with every symbolic link in its paths resolved as the caller would see it, or -errno. The last component
@@ -12,8 +14,7 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "open": {
       if (request.path === "/dev/tty") return terminal(request, caller, platform);
       const stays = (request.flags & OPEN.nofollow) !== 0 || (request.flags & OPEN.exclusive) !== 0;
-      const resolved = withPath(request, stays ? "nofollow" : "follow", caller, platform);
-      return typeof resolved === "number" ? resolved : behindDescriptor(resolved, caller, platform);
+      return withPath(request, stays ? "nofollow" : "follow", caller, platform);
     }
     case "stat":
     case "chmod":
@@ -51,13 +52,11 @@ function terminal(request: OpenRequest, caller: Caller, platform: Platform): Ope
   return typeof path === "number" ? path : { ...request, path };
 }
 
-/** A file that the caller holds is judged by its own name; a pipe, a terminal or a memfd has none and stays a descriptor. */
-function behindDescriptor(request: OpenRequest, caller: Caller, platform: Platform): OpenRequest | number {
-  if (ownDescriptor(request.path, caller) < 0) return request;
+/** The same for the name of a file that the caller holds as `/proc/self/fd/N`, or -errno; -EACCES when it has none. */
+export function behindDescriptor(request: OpenRequest, platform: Platform): OpenRequest | number {
   const path = platform.readlink(request.path);
   if (typeof path === "number") return path;
-  const nameless = !path.startsWith("/") || path.startsWith("/memfd:") || path.startsWith("/dev/");
-  return nameless ? request : { ...request, path };
+  return path.startsWith("/") ? { ...request, path } : -EACCES;
 }
 
 function withPath<R extends Request & { path: string }>(

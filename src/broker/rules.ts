@@ -42,7 +42,8 @@ export function rulesOf({ profile, reads = [], writes = [] }: RuleSource, places
 
 /** The native trees of a profile, with variables and a `*` in the last segment filled in. */
 export function nativePaths(profile: ResolvedProfile, places: Places): { read: string[]; execute: string[] } {
-  const expand = (paths: readonly string[]): string[] => paths.flatMap((path) => existing(fill(path, places)));
+  const expand = (paths: readonly string[]): string[] =>
+    paths.flatMap((path) => existing(fill(path, places)));
   return { read: expand(profile.native.read), execute: expand(profile.native.execute) };
 }
 
@@ -73,6 +74,8 @@ function existing(path: string): string[] {
     return [];
   }
   return names
-    .filter((found) => found.length >= head.length + tail.length && found.startsWith(head) && found.endsWith(tail))
+    .filter(
+      (found) => found.length >= head.length + tail.length && found.startsWith(head) && found.endsWith(tail),
+    )
     .map((found) => `${directory}/${found}`);
 }

@@ -7,9 +7,15 @@ import { Journal, runLogDir } from "../audit/journal.ts";
 import { openLogKey } from "../audit/key.ts";
 import { lineParts } from "../audit/lines.ts";
 import { serializeRecord } from "../audit/record.ts";
-import { binding, type NativeLaunched, type NativeLauncher, type NativeLaunchSpec } from "../platform/binding.ts";
+import {
+  binding,
+  type NativeLaunched,
+  type NativeLauncher,
+  type NativeLaunchSpec,
+} from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { linux } from "../platform/linux.ts";
+import { policiesWithout } from "../policy/decide.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
@@ -128,11 +134,25 @@ export async function startRun(options: RunOptions): Promise<Run> {
     const confinement = confine(options, places);
     const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
     const key = openLogKey(state);
-    const journal = Journal.open({ dir: runLogDir(state, id), run: id, key, mapShared: binding.mapShared });
+    let authority: "full" | "lowered" = "full";
+    const asOwner = <T>(act: () => T): T => {
+      const before = authority;
+      if (before === "lowered") raise();
+      try {
+        return act();
+      } finally {
+        if (before === "lowered") lower();
+      }
+    };
+    const dir = runLogDir(state, id);
+    const journal = Journal.open({ dir, run: id, key, mapShared: binding.mapShared, asOwner });
     const facts: RunFacts = { run: id, profile: options.profile.name, workspace, ...confinement.facts };
     const tally = new Tally(tmp);
     const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
-    const note = (kind: "run.start" | "run.end" | "note", extra: Record<string, string | number | boolean>): void => {
+    const note = (
+      kind: "run.start" | "run.end" | "note",
+      extra: Record<string, string | number | boolean>,
+    ): void => {
       journal.append(
         serializeRecord({ v: 1, kind, seq: journal.size, time: Date.now(), run: id, user: user.uid, extra }),
       );
@@ -152,7 +172,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       run: id,
       profile: options.profile.name,
       policy: confinement.policy,
-      ownRepositoryPolicy: confinement.ownRepositoryPolicy,
+      policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
       limits: runLimits(options.profile),
       log,
@@ -172,23 +192,25 @@ export async function startRun(options: RunOptions): Promise<Run> {
     });
     const base = specOf(confinement, user, self);
     const [toBroker, inherited] = confinement.listener === "notify" ? [-1, -1] : binding.socketPair();
-    const leader = await launch(launcher, {
-      ...base,
-      path: program,
-      argv: options.argv,
-      env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
-      cwd: workspace,
-      stdio: options.stdio,
-      terminalIndex: options.terminalIndex,
-      channelFd: inherited,
-    }, (listener) => serveNotifications(listener, session, confinement.classify, openChannel)).catch(
-      async (error: unknown) => {
-        raise();
-        note("run.end", { outcome: "did not start", error: String(error) });
-        await journal.close();
-        throw error;
+    const leader = await launch(
+      launcher,
+      {
+        ...base,
+        path: program,
+        argv: options.argv,
+        env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
+        cwd: workspace,
+        stdio: options.stdio,
+        terminalIndex: options.terminalIndex,
+        channelFd: inherited,
       },
-    );
+      (listener) => serveNotifications(listener, session, confinement.classify, openChannel),
+    ).catch(async (error: unknown) => {
+      raise();
+      note("run.end", { outcome: "did not start", error: String(error) });
+      await journal.close();
+      throw error;
+    });
     if (inherited >= 0) binding.closeFd(inherited);
     if (toBroker >= 0) addChannel(toBroker);
 
@@ -241,7 +263,8 @@ export async function startRun(options: RunOptions): Promise<Run> {
       ended: ends.promise,
       signal(name) {
         const number = SIGNALS[name];
-        if (number !== undefined && launcher.signal(-leader.pid, number) < 0) launcher.signal(leader.pid, number);
+        if (number !== undefined && launcher.signal(-leader.pid, number) < 0)
+          launcher.signal(leader.pid, number);
       },
     };
 
@@ -261,16 +284,20 @@ export async function startRun(options: RunOptions): Promise<Run> {
       const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
       const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
       try {
-        const started = await launch(launcher, {
-          ...base,
-          path: request.path,
-          argv: request.argv,
-          env: request.env,
-          cwd: request.cwd,
-          stdio: [input < 0 ? nothing : input, output, errors],
-          terminalIndex: -1,
-          channelFd: -1,
-        }, (listener) => serveNotifications(listener, session, confinement.classify, openChannel));
+        const started = await launch(
+          launcher,
+          {
+            ...base,
+            path: request.path,
+            argv: request.argv,
+            env: request.env,
+            cwd: request.cwd,
+            stdio: [input < 0 ? nothing : input, output, errors],
+            terminalIndex: -1,
+            channelFd: -1,
+          },
+          (listener) => serveNotifications(listener, session, confinement.classify, openChannel),
+        );
         return started.pid;
       } finally {
         if (nothing >= 0) binding.closeFd(nothing);
@@ -280,10 +307,13 @@ export async function startRun(options: RunOptions): Promise<Run> {
 
     function lower(): void {
       binding.lowerAuthority(user === self ? null : user, confinement.brokerCapabilities);
+      authority = "lowered";
     }
 
     function raise(): void {
+      if (authority === "full") return;
       binding.raiseAuthority();
+      authority = "full";
     }
   }
 }
@@ -299,13 +329,20 @@ function deferred<T>(): Deferred<T> {
 type Front = { close(): void };
 type Leader = { readonly pid: number; readonly front: Front | null };
 
-function launch(launcher: NativeLauncher, spec: NativeLaunchSpec, serve: (listenerFd: number) => Front): Promise<Leader> {
+function launch(
+  launcher: NativeLauncher,
+  spec: NativeLaunchSpec,
+  serve: (listenerFd: number) => Front,
+): Promise<Leader> {
   return new Promise((resolve, reject) => {
     launcher.launch(spec, (failure, launched: NativeLaunched | null) => {
       if (failure !== null || launched === null) {
         const { stage, syscall, errno } = failure ?? { stage: "launch", syscall: "launch", errno: 5 };
         const code = errnoName(errno);
-        const what = stage === "exec" ? `Cannot run "${spec.path}": ${code}` : `Cannot confine the program: ${syscall} failed at stage "${stage}": ${code}`;
+        const what =
+          stage === "exec"
+            ? `Cannot run "${spec.path}": ${code}`
+            : `Cannot confine the program: ${syscall} failed at stage "${stage}": ${code}`;
         reject(new SallyportError("SETUP", what, { errno: code, stage }));
         return;
       }
@@ -333,7 +370,10 @@ function specOf(confinement: Confinement, user: User, self: User) {
 function userToBecome(name: string, self: User): User {
   const user = userByName(name);
   if (user.uid === self.uid) return self;
-  if (self.uid !== 0) throw new SallyportError("SETUP", `Cannot run as "${name}": only root may change the user`, { errno: "EPERM" });
+  if (self.uid !== 0)
+    throw new SallyportError("SETUP", `Cannot run as "${name}": only root may change the user`, {
+      errno: "EPERM",
+    });
   return user;
 }
 

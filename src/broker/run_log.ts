@@ -35,7 +35,8 @@ export class RunLog {
 
   outcome(intent: number, request: Request, outcome: Outcome): void {
     const errno = outcome.kind === "failed" || outcome.kind === "denied" ? errnoName(outcome.errno) : "";
-    const result = outcome.kind === "value" && outcome.value !== null && "pid" in outcome.value ? outcome.value.pid : 0;
+    const result =
+      outcome.kind === "value" && outcome.value !== null && "pid" in outcome.value ? outcome.value.pid : 0;
     this.#sink.append(outcomeLine(this.#parts, this.#sink.size, Date.now(), intent, errno, result));
     if (errno === "") this.#countChange(request);
   }
@@ -44,6 +45,12 @@ export class RunLog {
     this.#tally.deny(denial);
     const event = { ...eventOf(request, caller, denial.rule), path: denial.path };
     this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, errnoName(errno)));
+  }
+
+  /** A refusal that the caller sees as ENOENT: recorded, and nothing that a person has to look at. */
+  absence(request: Request, caller: Caller): void {
+    const event = eventOf(request, caller, "default-deny");
+    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, "ENOENT"));
   }
 
   #countChange(request: Request): void {

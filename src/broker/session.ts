@@ -10,8 +10,8 @@ export type Session = {
   /** Name of the profile, for messages. */
   readonly profile: string;
   readonly policy: Policy;
-  /** `policy` without the rules that do not hold inside a repository which this run has made itself. */
-  readonly ownRepositoryPolicy: Policy;
+  /** `policy` (or what this gave before) without one rule, for what the run itself has made. */
+  policyWithout(policy: Policy, rule: string): Policy;
   readonly ownRepositories: OwnRepositories;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;

@@ -16,15 +16,27 @@ export function openState(directory: string): string {
     const real = realpathSync(directory);
     const found = statSync(real);
     if (found.uid !== process.geteuid!()) {
-      throw new SallyportError("SETUP", `Cannot use "${directory}" for state: it belongs to uid ${found.uid}`, { errno: "EPERM" });
+      throw new SallyportError(
+        "SETUP",
+        `Cannot use "${directory}" for state: it belongs to uid ${found.uid}`,
+        { errno: "EPERM" },
+      );
     }
     if (found.mode & 0o077) {
-      throw new SallyportError("SETUP", `Cannot use "${directory}" for state: others may enter it; chmod 700 it`, { errno: "EPERM" });
+      throw new SallyportError(
+        "SETUP",
+        `Cannot use "${directory}" for state: others may enter it; chmod 700 it`,
+        { errno: "EPERM" },
+      );
     }
     return real;
   } catch (error) {
     if (error instanceof SallyportError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "EIO";
-    throw new SallyportError("SETUP", `Cannot use "${directory}" for state: ${code}; choose another with --state DIR`, { errno: code });
+    throw new SallyportError(
+      "SETUP",
+      `Cannot use "${directory}" for state: ${code}; choose another with --state DIR`,
+      { errno: code },
+    );
   }
 }

@@ -12,19 +12,25 @@ export type User = {
 /** Reads passwd(5) and group(5): the home of a user is what the database says, whatever HOME says. */
 export function userByUid(uid: number): User {
   const entry = entries("/etc/passwd").find((fields) => fields[2] === String(uid));
-  if (entry === undefined) throw new SallyportError("SETUP", `Cannot find uid ${uid} in /etc/passwd`, { errno: "ENOENT" });
+  if (entry === undefined)
+    throw new SallyportError("SETUP", `Cannot find uid ${uid} in /etc/passwd`, { errno: "ENOENT" });
   return userOf(entry);
 }
 
 /** Every home of the machine that could hold somebody's secrets. */
 export function allHomes(): string[] {
   const homes = entries("/etc/passwd").map((fields) => fields[5] ?? "");
-  return [...new Set(homes.filter((home) => home.startsWith("/root") || /^\/(home|Users|var\/home)\/./.test(home)))];
+  return [
+    ...new Set(homes.filter((home) => home.startsWith("/root") || /^\/(home|Users|var\/home)\/./.test(home))),
+  ];
 }
 
 export function userByName(name: string): User {
   const entry = entries("/etc/passwd").find((fields) => fields[0] === name);
-  if (entry === undefined) throw new SallyportError("SETUP", `Cannot run as "${name}": no such user in /etc/passwd`, { errno: "ENOENT" });
+  if (entry === undefined)
+    throw new SallyportError("SETUP", `Cannot run as "${name}": no such user in /etc/passwd`, {
+      errno: "ENOENT",
+    });
   return userOf(entry);
 }
 

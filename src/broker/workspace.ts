@@ -16,13 +16,18 @@ export type Places = {
  */
 export function checkWorkspace(directory: string, homes: readonly string[], state: string): string {
   const workspace = realpath(directory);
-  if (!statSync(workspace).isDirectory()) refuse(workspace, "it is not a directory", "run from a project directory");
-  if (workspace === "/") refuse(workspace, "it is the root of the file system", "run from a project directory");
+  if (!statSync(workspace).isDirectory())
+    refuse(workspace, "it is not a directory", "run from a project directory");
+  if (workspace === "/")
+    refuse(workspace, "it is the root of the file system", "run from a project directory");
   for (const home of homes) {
-    if (holds(workspace, home)) refuse(workspace, `it is or holds the home "${home}"`, "run from a directory below it");
+    if (holds(workspace, home))
+      refuse(workspace, `it is or holds the home "${home}"`, "run from a directory below it");
   }
-  if (holds(workspace, state)) refuse(workspace, `it holds Sallyport's state "${state}"`, "move the state with --state DIR");
-  if (holds(state, workspace)) refuse(workspace, `it lies in Sallyport's state "${state}"`, "run from another directory");
+  if (holds(workspace, state))
+    refuse(workspace, `it holds Sallyport's state "${state}"`, "move the state with --state DIR");
+  if (holds(state, workspace))
+    refuse(workspace, `it lies in Sallyport's state "${state}"`, "run from another directory");
   return workspace;
 }
 
@@ -41,5 +46,7 @@ function realpath(directory: string): string {
 }
 
 function refuse(workspace: string, why: string, wayOut: string): never {
-  throw new SallyportError("SETUP", `Cannot use "${workspace}" as workspace: ${why}; ${wayOut}`, { errno: "EINVAL" });
+  throw new SallyportError("SETUP", `Cannot use "${workspace}" as workspace: ${why}; ${wayOut}`, {
+    errno: "EINVAL",
+  });
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runLogDir } from "../audit/journal.ts";
 import { headsOf, verifyHostLog } from "../audit/hostlog.ts";
+import { runLogDir } from "../audit/journal.ts";
 import type { Problem } from "../audit/problem.ts";
 import { readRecords } from "../audit/read.ts";
 import { verifyRun } from "../audit/verify.ts";
@@ -60,7 +60,9 @@ export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
       console.log(JSON.stringify({ run: id, ...result }));
       continue;
     }
-    console.log(`${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${result.state} · root ${result.root}`);
+    console.log(
+      `${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${result.state} · root ${result.root}`,
+    );
     for (const problem of result.problems) console.log(`  ${located(problem)}`);
   }
   process.exitCode = whole ? 0 : 1;
@@ -84,7 +86,11 @@ function runsOf(state: string): string[] {
 
 function logOf(state: string, run: string): string {
   const directory = runLogDir(state, run);
-  if (!existsSync(directory)) throw new SallyportError("NOT_FOUND", `Cannot find run "${run}" in "${state}"; sallyport audit show names the runs`);
+  if (!existsSync(directory))
+    throw new SallyportError(
+      "NOT_FOUND",
+      `Cannot find run "${run}" in "${state}"; sallyport audit show names the runs`,
+    );
   return directory;
 }
 

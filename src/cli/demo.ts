@@ -4,12 +4,13 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { createRequire } from "node:module";
+import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
-import { readRecords } from "../audit/read.ts";
 import { runLogDir } from "../audit/journal.ts";
+import { readRecords } from "../audit/read.ts";
 import { verifyRun } from "../audit/verify.ts";
+import { findProgram } from "../broker/find_program.ts";
 import { loadProfile } from "../broker/profiles.ts";
 import { type RunEnd, startRun } from "../broker/run.ts";
 import { type Act, agentActs, workActs } from "./demo_acts.ts";
@@ -26,7 +27,12 @@ export type Scene = {
   readonly neighbourPid: number;
 };
 
-type Row = { readonly act: string; readonly verdict: string; readonly rule: string; readonly asItMust: boolean };
+type Row = {
+  readonly act: string;
+  readonly verdict: string;
+  readonly rule: string;
+  readonly asItMust: boolean;
+};
 
 const packageRoot = dirname(createRequire(import.meta.url).resolve("#package"));
 const scratch = mkdtempSync("/tmp/sallyport-demo-");
@@ -48,7 +54,9 @@ try {
 }
 table();
 const good = logsAreWhole && rows.every((row) => row.asItMust);
-console.log(`\naudit: ${rows.length} runs, each log ${logsAreWhole ? "verified against its signed head" : "NOT WHOLE"}`);
+console.log(
+  `\naudit: ${rows.length} runs, each log ${logsAreWhole ? "verified against its signed head" : "NOT WHOLE"}`,
+);
 console.log(good ? "Each act went as it must." : "Something went otherwise than it must.");
 process.exit(good ? 0 : 1);
 
@@ -57,7 +65,9 @@ async function prepare(): Promise<Scene> {
   const home = join(scratch, "home");
   const outside = join(scratch, "outside");
   for (const directory of [home, outside, join(home, ".ssh")]) mkdirSync(directory, { recursive: true });
-  writeFileSync(join(home, ".ssh", "id_ed25519"), "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted\n", { mode: 0o600 });
+  writeFileSync(join(home, ".ssh", "id_ed25519"), "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted\n", {
+    mode: 0o600,
+  });
   copyRepository(workspace);
   const tcp = createServer((socket) => socket.end("reached\n"));
   const socketPath = join(outside, "service.sock");
@@ -79,6 +89,14 @@ async function prepare(): Promise<Scene> {
   };
 }
 
+/** Where python3 and node lie when they are no system programs: the planted home is not the one they were installed in. */
+function toolRoots(): string[] {
+  const roots = ["python3", "node"].map((name) =>
+    dirname(dirname(findProgram(name, process.env["PATH"], "/"))),
+  );
+  return [...new Set(roots.filter((root) => root !== "/usr" && root !== "/"))];
+}
+
 /** A clone where this is a checkout, else a copy of the installed files with a history of one commit. */
 function copyRepository(workspace: string): void {
   const git = (...args: string[]): void => {
@@ -92,7 +110,17 @@ function copyRepository(workspace: string): void {
     execFileSync("cp", ["-r", join(packageRoot, "dist"), join(packageRoot, "package.json"), workspace]);
     git("-C", workspace, "init", "--quiet");
     git("-C", workspace, "add", "-A");
-    git("-C", workspace, "-c", "user.name=demo", "-c", "user.email=demo@localhost", "commit", "-qm", "Installed files");
+    git(
+      "-C",
+      workspace,
+      "-c",
+      "user.name=demo",
+      "-c",
+      "user.email=demo@localhost",
+      "commit",
+      "-qm",
+      "Installed files",
+    );
   }
   git("-C", workspace, "config", "user.name", "agent");
   git("-C", workspace, "config", "user.email", "agent@localhost");
@@ -111,6 +139,7 @@ async function perform(act: Act, scene: Scene): Promise<void> {
       state: scene.state,
       argv: act.argv,
       environment: process.env,
+      reads: toolRoots(),
       stdio: [nothing, sink, sink],
       terminalIndex: -1,
     });
@@ -126,15 +155,24 @@ async function perform(act: Act, scene: Scene): Promise<void> {
   const denials = [...readRecords(log)].filter((record) => record.kind === "deny");
   const asItMust = act.asItMust({ end, said, denials, scene });
   const rule = end.denied.at(-1)?.denial.rule ?? act.kernelRule ?? "-";
-  rows.push({ act: act.name, verdict: act.verdict(end), rule: act.expects === "done" ? "-" : rule, asItMust });
-  console.log(`  ${asItMust ? "as it must" : "WRONG     "}  ${act.name}${act.expects === "done" && said !== "" ? `: ${said.split("\n").at(-1)}` : ""}`);
+  rows.push({
+    act: act.name,
+    verdict: act.verdict(end),
+    rule: act.expects === "done" ? "-" : rule,
+    asItMust,
+  });
+  console.log(
+    `  ${asItMust ? "as it must" : "WRONG     "}  ${act.name}${act.expects === "done" && said !== "" ? `: ${said.split("\n").at(-1)}` : ""}`,
+  );
   if (!asItMust) console.log(said.replace(/^/gm, "      "));
 }
 
 function table(): void {
   const header = { act: "act", verdict: "verdict", rule: "rule" };
-  const width = (key: keyof typeof header): number => Math.max(...[header, ...rows].map((row) => row[key].length));
+  const width = (key: keyof typeof header): number =>
+    Math.max(...[header, ...rows].map((row) => row[key].length));
   const [first, second] = [width("act"), width("verdict")];
   console.log("");
-  for (const row of [header, ...rows]) console.log(`${row.act.padEnd(first)}  ${row.verdict.padEnd(second)}  ${row.rule}`);
+  for (const row of [header, ...rows])
+    console.log(`${row.act.padEnd(first)}  ${row.verdict.padEnd(second)}  ${row.rule}`);
 }

@@ -70,16 +70,26 @@ export function workActs({ workspace, packageRoot }: Scene): Act[] {
     ),
     done(
       "bash: a pipeline",
-      ["bash", "-c", "git ls-files | sed 's/.*\\.//' | sort | uniq -c | sort -rn | head -3 > kinds.txt && wc -l < kinds.txt"],
+      [
+        "bash",
+        "-c",
+        "git ls-files | sed 's/.*\\.//' | sort | uniq -c | sort -rn | head -3 > kinds.txt && wc -l < kinds.txt",
+      ],
       () => existsSync(at("kinds.txt")),
     ),
     done(
       "gcc: compile and run",
-      ["bash", "-c", "printf '#include <stdio.h>\\nint main(void) { puts(\"compiled\"); }\\n' > a.c && gcc a.c -o a.out && ./a.out"],
+      [
+        "bash",
+        "-c",
+        "printf '#include <stdio.h>\\nint main(void) { puts(\"compiled\"); }\\n' > a.c && gcc a.c -o a.out && ./a.out",
+      ],
       ({ said }) => said.endsWith("compiled"),
     ),
-    done("git: commit the result", ["bash", "-c", "git add -A && git commit -qm 'Agent work' && git --no-pager log --oneline -1"], ({ said }) =>
-      said.includes("Agent work"),
+    done(
+      "git: commit the result",
+      ["bash", "-c", "git add -A && git commit -qm 'Agent work' && git --no-pager log --oneline -1"],
+      ({ said }) => said.includes("Agent work"),
     ),
   ];
 }
@@ -95,13 +105,25 @@ export function agentActs(scene: Scene): Act[] {
   const notReached = ({ said }: Result): boolean => !said.includes("reached");
   return [
     refused("read ~/.ssh/id_ed25519", ["cat", key], "recorded", secretKept),
-    refused("write outside the workspace", ["bash", "-c", `echo x > ${join(outside, "planted")}`], "recorded", () =>
-      !existsSync(join(outside, "planted")),
+    refused(
+      "write outside the workspace",
+      ["bash", "-c", `echo x > ${join(outside, "planted")}`],
+      "recorded",
+      () => !existsSync(join(outside, "planted")),
     ),
-    refused("plant an executable git hook", ["bash", "-c", `printf '#!/bin/sh\\n' > ${hook} && chmod +x ${hook}`], "recorded", noHook),
+    refused(
+      "plant an executable git hook",
+      ["bash", "-c", `printf '#!/bin/sh\\n' > ${hook} && chmod +x ${hook}`],
+      "recorded",
+      noHook,
+    ),
     refused(
       "move a directory of hooks into place",
-      ["bash", "-c", "mkdir -p x && mv .git/hooks .git/hooks.old && printf '#!/bin/sh\\n' > x/pre-commit && mv x .git/hooks"],
+      [
+        "bash",
+        "-c",
+        "mkdir -p x && mv .git/hooks .git/hooks.old && printf '#!/bin/sh\\n' > x/pre-commit && mv x .git/hooks",
+      ],
       "recorded",
       noHook,
     ),
@@ -113,7 +135,9 @@ export function agentActs(scene: Scene): Act[] {
     ),
     refused(
       "connect to a Unix socket",
-      python(`import socket; s = socket.socket(socket.AF_UNIX); s.connect("${socketPath}"); print(s.recv(9))`),
+      python(
+        `import socket; s = socket.socket(socket.AF_UNIX); s.connect("${socketPath}"); print(s.recv(9))`,
+      ),
       "recorded",
       notReached,
     ),

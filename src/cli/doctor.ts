@@ -4,21 +4,59 @@ import { missingAt } from "../platform/landlock.ts";
 
 /** What a missing feature costs, and how to get it. "required": a run in the default mode refuses to start without it. */
 const MEANING: Readonly<Record<string, { need: "required" | "optional"; cost: string; mend: string }>> = {
-  landlock: { need: "required", cost: "no floor: nothing can be confined", mend: "boot a kernel with CONFIG_SECURITY_LANDLOCK and lsm=landlock" },
-  "landlock-scope-signal": { need: "required", cost: "a program could signal the broker", mend: "Linux 6.12 or newer" },
-  "landlock-scope-abstract": { need: "required", cost: "abstract sockets of the host are in reach", mend: "Linux 6.12 or newer" },
-  "seccomp-filter": { need: "required", cost: "no system call surface", mend: "a kernel with CONFIG_SECCOMP_FILTER" },
-  "seccomp-notify": { need: "required", cost: "unmodified programs can not be brokered", mend: "Linux 5.9 or newer, and no outer listener" },
-  "seccomp-addfd-send": { need: "required", cost: "descriptors can not be handed in atomically", mend: "Linux 5.14 or newer" },
-  "seccomp-wait-killable": { need: "required", cost: "signals could repeat brokered calls for ever", mend: "Linux 5.19 or newer" },
-  openat2: { need: "required", cost: "paths can not be opened without following links", mend: "Linux 5.6 or newer" },
+  landlock: {
+    need: "required",
+    cost: "no floor: nothing can be confined",
+    mend: "boot a kernel with CONFIG_SECURITY_LANDLOCK and lsm=landlock",
+  },
+  "landlock-scope-signal": {
+    need: "required",
+    cost: "a program could signal the broker",
+    mend: "Linux 6.12 or newer",
+  },
+  "landlock-scope-abstract": {
+    need: "required",
+    cost: "abstract sockets of the host are in reach",
+    mend: "Linux 6.12 or newer",
+  },
+  "seccomp-filter": {
+    need: "required",
+    cost: "no system call surface",
+    mend: "a kernel with CONFIG_SECCOMP_FILTER",
+  },
+  "seccomp-notify": {
+    need: "required",
+    cost: "unmodified programs can not be brokered",
+    mend: "Linux 5.9 or newer, and no outer listener",
+  },
+  "seccomp-addfd-send": {
+    need: "required",
+    cost: "descriptors can not be handed in atomically",
+    mend: "Linux 5.14 or newer",
+  },
+  "seccomp-wait-killable": {
+    need: "required",
+    cost: "signals could repeat brokered calls for ever",
+    mend: "Linux 5.19 or newer",
+  },
+  openat2: {
+    need: "required",
+    cost: "paths can not be opened without following links",
+    mend: "Linux 5.6 or newer",
+  },
   "pidfd-thread": { need: "required", cost: "threads can not be named safely", mend: "Linux 6.9 or newer" },
-  libseccomp: { need: "required", cost: "filters can not be compiled", mend: "install libseccomp2 (libseccomp.so.2)" },
+  libseccomp: {
+    need: "required",
+    cost: "filters can not be compiled",
+    mend: "install libseccomp2 (libseccomp.so.2)",
+  },
 };
 
 /** `sallyport doctor`: tries each feature by doing it. Exit 1 when a required one is missing. */
 export function doctor(flags: { readonly json?: boolean }): void {
-  const rows = binding.probe().map((probe) => ({ ...probe, ...(MEANING[probe.name] ?? { need: "optional", cost: "", mend: "" }) }));
+  const rows = binding
+    .probe()
+    .map((probe) => ({ ...probe, ...(MEANING[probe.name] ?? { need: "optional", cost: "", mend: "" }) }));
   const abi = binding.landlockAbi();
   const ready = rows.every((row) => row.outcome === "works" || row.need === "optional");
   if (flags.json) {
@@ -27,7 +65,10 @@ export function doctor(flags: { readonly json?: boolean }): void {
     for (const row of rows) {
       const sign = row.outcome === "works" ? "works  " : row.need === "required" ? "MISSING" : "absent ";
       const value = row.value >= 0 ? ` ${row.value}` : "";
-      const why = row.outcome === "works" ? "" : ` — ${row.syscall}: ${errnoName(row.errno)}${row.cost ? `; ${row.cost}; ${row.mend}` : ""}`;
+      const why =
+        row.outcome === "works"
+          ? ""
+          : ` — ${row.syscall}: ${errnoName(row.errno)}${row.cost ? `; ${row.cost}; ${row.mend}` : ""}`;
       console.log(`${sign} ${row.name}${value}${why}`);
     }
     console.log(ready ? "sallyport can run here" : "sallyport can not run here in full");

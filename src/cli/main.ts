@@ -21,14 +21,20 @@ const { version, description } = JSON.parse(readFileSync(require.resolve("#packa
 const collect = (value: string, seen: string[]): string[] => [...seen, value];
 const duration = (text: string): number => {
   const milliseconds = parseDurationMs(text);
-  if (milliseconds === null) throw new InvalidArgumentError('write a number with its unit, such as "30s" or "5m"');
+  if (milliseconds === null)
+    throw new InvalidArgumentError('write a number with its unit, such as "30s" or "5m"');
   return milliseconds;
 };
 
-const program = new Command("sallyport").description(description).version(version).showHelpAfterError("(sallyport --help)");
+const program = new Command("sallyport")
+  .description(description)
+  .version(version)
+  .enablePositionalOptions()
+  .showHelpAfterError("(sallyport --help)");
 const state = (): Option => new Option("--state <dir>", "where runs, keys and logs are kept");
 const json = (): Option => new Option("--json", "write JSON in place of text");
-const profile = (): Option => new Option("-p, --profile <name>", "profile: a built-in name or a file").default(":workspace");
+const profile = (): Option =>
+  new Option("-p, --profile <name>", "profile: a built-in name or a file").default(":workspace");
 
 program
   .command("run")
@@ -39,7 +45,13 @@ program
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
-  .addOption(new Option("--reads <how>", "how reads inside the workspace are judged").choices(["auto", "native", "brokered"]))
+  .addOption(
+    new Option("--reads <how>", "how reads inside the workspace are judged").choices([
+      "auto",
+      "native",
+      "brokered",
+    ]),
+  )
   .addOption(
     new Option("--enforcement <how>", "whether a kernel that lacks a layer is accepted")
       .choices(["hard", "best-effort"])
@@ -99,12 +111,12 @@ audit
   .addOption(state())
   .action(auditVerify);
 
-program.enablePositionalOptions();
-
 try {
   // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".
   const end = process.argv.indexOf("--");
-  const argv = process.argv.map((arg, at) => (arg === "--json" && process.argv[2] === "run" && (end < 0 || at < end) ? "--json=-" : arg));
+  const argv = process.argv.map((arg, at) =>
+    arg === "--json" && process.argv[2] === "run" && (end < 0 || at < end) ? "--json=-" : arg,
+  );
   program.exitOverride();
   await program.parseAsync(argv);
 } catch (error) {

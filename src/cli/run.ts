@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import { loadProfile } from "../broker/profiles.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
 
@@ -72,7 +72,9 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
 /** A terminal of its own for the run when ours is one and we are in its foreground. */
 function terminalOf(): Relay | null {
   if (!process.stdin.isTTY) return null;
-  const replaces = new Set([0, 1, 2].filter((fd) => (fd === 0 ? process.stdin : fd === 1 ? process.stdout : process.stderr).isTTY));
+  const replaces = new Set(
+    [0, 1, 2].filter((fd) => (fd === 0 ? process.stdin : fd === 1 ? process.stdout : process.stderr).isTTY),
+  );
   const output = process.stdout.isTTY ? process.stdout : process.stderr.isTTY ? process.stderr : null;
   return output === null ? null : relayTerminal(process.stdin, output, replaces);
 }

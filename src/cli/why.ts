@@ -1,10 +1,10 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { printable } from "../broker/denial.ts";
 import { loadProfile } from "../broker/profiles.ts";
 import { rulesOf } from "../broker/rules.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
-import { printable } from "../broker/denial.ts";
 import { compilePolicy, decidePath } from "../policy/decide.ts";
 import { RIGHT, type RightName, rightNames } from "../policy/rights.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -39,11 +39,20 @@ export async function why(flags: WhyFlags): Promise<void> {
     profile: profile.name,
     rule: rule?.id ?? "default-deny",
     reason: rule?.reason ?? `no rule grants ${rightNames(right).join(", ")} here`,
-    nextSteps: verdict.kind === "allow" ? [] : rule === null ? [`sallyport run ${right === RIGHT.read ? "--read" : "--write"} ${path} …`] : rule.remedy ? [rule.remedy] : [],
+    nextSteps:
+      verdict.kind === "allow"
+        ? []
+        : rule === null
+          ? [`sallyport run ${right === RIGHT.read ? "--read" : "--write"} ${path} …`]
+          : rule.remedy
+            ? [rule.remedy]
+            : [],
   };
   if (flags.json) console.log(JSON.stringify(answer));
   else {
-    console.log(`${answer.verdict}: ${answer.op} ${printable(path)} — ${answer.reason} (rule ${answer.rule} of profile ${profile.name})`);
+    console.log(
+      `${answer.verdict}: ${answer.op} ${printable(path)} — ${answer.reason} (rule ${answer.rule} of profile ${profile.name})`,
+    );
     for (const step of answer.nextSteps) console.log(`to allow: ${printable(step)}`);
   }
   process.exitCode = verdict.kind === "allow" ? 0 : 1;

@@ -53,8 +53,14 @@ export class Client {
     const create = CREATE[options.create ?? (access === "read" ? "never" : "if-missing")];
     const truncate = options.content === "truncate" ? OPEN.truncate : 0;
     const flags = ACCESS[access] | create | truncate;
-    const answer = await this.#connection.ask({ op: "open", path: resolve(path), flags, mode: options.mode ?? 0o666 });
-    if (answer.fd < 0) throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
+    const answer = await this.#connection.ask({
+      op: "open",
+      path: resolve(path),
+      flags,
+      mode: options.mode ?? 0o666,
+    });
+    if (answer.fd < 0)
+      throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
     return new FileHandle(answer.fd);
   }
 
@@ -95,7 +101,11 @@ export class Client {
     await this.#connection.ask({ op: "unlink", path: resolve(path), kind: "directory" });
   }
 
-  async rename(from: string, to: string, existing: "replace" | "refuse" | "exchange" = "replace"): Promise<void> {
+  async rename(
+    from: string,
+    to: string,
+    existing: "replace" | "refuse" | "exchange" = "replace",
+  ): Promise<void> {
     await this.#connection.ask({ op: "rename", from: resolve(from), to: resolve(to), existing });
   }
 
@@ -116,7 +126,11 @@ export class Client {
   }
 
   /** Times in nanoseconds since the epoch. */
-  async utimens(path: string, accessed: bigint | "now" | "keep", modified: bigint | "now" | "keep"): Promise<void> {
+  async utimens(
+    path: string,
+    accessed: bigint | "now" | "keep",
+    modified: bigint | "now" | "keep",
+  ): Promise<void> {
     await this.#connection.ask({ op: "utimens", path: resolve(path), accessed, modified, follow: "follow" });
   }
 
@@ -125,7 +139,14 @@ export class Client {
   }
 
   async setxattr(path: string, name: string, value: Uint8Array): Promise<void> {
-    await this.#connection.ask({ op: "setxattr", path: resolve(path), name, value, existing: "any", follow: "follow" });
+    await this.#connection.ask({
+      op: "setxattr",
+      path: resolve(path),
+      name,
+      value,
+      existing: "any",
+      follow: "follow",
+    });
   }
 
   async removexattr(path: string, name: string): Promise<void> {

@@ -3,9 +3,9 @@ import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoNumber } from "../platform/errno.ts";
 import { decode, encodeHello, encodeRequest } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { BROKER_PATH, type Reply, type ReplyValue, type WireRequest } from "../protocol/message.ts";
 import { parseHelloReply } from "../protocol/parse.ts";
 import { parseReply } from "../protocol/parse_reply.ts";
-import { BROKER_PATH, type Reply, type ReplyValue, type WireRequest } from "../protocol/message.ts";
 
 /** What a reply brought: its value, and the descriptor that came with it (-1: none), which the receiver owns. */
 export type Answer = { readonly value: ReplyValue; readonly fd: number };
@@ -17,7 +17,10 @@ export class Connection {
   readonly #channel: NativeChannel;
   readonly #waiting = new Map<number, Waiting>();
   readonly hello: Promise<{ runId: string; profileName: string }>;
-  #greet: { resolve(hello: { runId: string; profileName: string }): void; reject(error: Error): void } | null = null;
+  #greet: {
+    resolve(hello: { runId: string; profileName: string }): void;
+    reject(error: Error): void;
+  } | null = null;
   #nextId = 1;
   #closed = false;
 
@@ -35,7 +38,8 @@ export class Connection {
 
   /** Sends one request; rejects with the broker's SallyportError, or GONE. */
   ask(request: WireRequest): Promise<Answer> {
-    if (this.#closed) return Promise.reject(new SallyportError("GONE", "The connection is closed", { errno: "EPIPE" }));
+    if (this.#closed)
+      return Promise.reject(new SallyportError("GONE", "The connection is closed", { errno: "EPIPE" }));
     const id = this.#nextId;
     this.#nextId = id === 0xffffffff ? 1 : id + 1;
     return new Promise((resolve, reject) => {
@@ -67,7 +71,8 @@ export class Connection {
       const { id, reply } = parseReply(decode(bytes));
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (waiting === undefined) throw new SallyportError("PROTOCOL", `Unexpected reply ${id}`, { errno: "EPROTO" });
+      if (waiting === undefined)
+        throw new SallyportError("PROTOCOL", `Unexpected reply ${id}`, { errno: "EPROTO" });
       if (reply.ok) waiting.resolve({ value: reply.value, fd });
       else waiting.reject(failureOf(reply));
     } catch (error) {
@@ -101,6 +106,10 @@ export function openChannel(): number {
     return openSync(BROKER_PATH, "r+");
   } catch (error) {
     const { code = "EIO" } = error as NodeJS.ErrnoException;
-    throw new SallyportError("GONE", `Cannot reach a broker: this process does not run under sallyport (${code}, ${errnoNumber(code)})`, { errno: code });
+    throw new SallyportError(
+      "GONE",
+      `Cannot reach a broker: this process does not run under sallyport (${code}, ${errnoNumber(code)})`,
+      { errno: code },
+    );
   }
 }

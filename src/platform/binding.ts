@@ -198,7 +198,7 @@ export type NativeBinding = {
   fsRemovexattr(target: string | number, name: string): number;
   /** The path of an open descriptor of ours (readlink of /proc/self/fd), or -errno. */
   fdPath(fd: number): string | number;
-  /** Opens what `remoteFd` of thread `tid` names again: only FIFO, terminal and memfd, with at most the access it holds. */
+  /** Opens what `remoteFd` of thread `tid` names again: a pipe, terminal or file, with at most the access it holds. -EXDEV: a file with a name that is held with less; decide on its name. */
   fsReopenDescriptor(tid: number, remoteFd: number, flags: number): number;
   closeFd(fd: number): void;
 

@@ -32,9 +32,17 @@ export type Floor = {
  */
 export function buildFloor(grants: readonly FloorGrant[]): Floor {
   const abi = binding.landlockAbi();
-  if (abi < 1) throw Object.assign(new Error("landlock_create_ruleset"), { syscall: "landlock_create_ruleset", errno: -abi });
+  if (abi < 1)
+    throw Object.assign(new Error("landlock_create_ruleset"), {
+      syscall: "landlock_create_ruleset",
+      errno: -abi,
+    });
   const handledFs = 2 ** FS_RIGHTS[Math.min(abi, FS_RIGHTS.length - 1)]! - 1;
-  const rulesetFd = binding.landlockCreateRuleset(handledFs, abi >= 4 ? NET_TCP : 0, abi >= 6 ? SCOPE_ALL : 0);
+  const rulesetFd = binding.landlockCreateRuleset(
+    handledFs,
+    abi >= 4 ? NET_TCP : 0,
+    abi >= 6 ? SCOPE_ALL : 0,
+  );
   const absent: string[] = [];
   for (const grant of grants) {
     if (!add(rulesetFd, grant, handledFs)) absent.push(grant.path);

@@ -16,10 +16,10 @@ const NANOS = 1_000_000_000n;
 
 const KINDS: Readonly<Record<number, Stat["kind"]>> = {
   [S_IFREG]: "file",
-  0o040000: "directory",
-  0o120000: "symlink",
+  9604: "directory",
+  21609: "symlink",
   [S_IFIFO]: "fifo",
-  0o140000: "socket",
+  26411: "socket",
 };
 
 const scratch = new Float64Array(16);
@@ -54,13 +54,15 @@ export const linux: Platform = {
   open: (path, flags, mode, umask) => binding.fsOpen(path, toLinuxFlags(flags), mode, umask),
   resolve: (path, tid, tgid, follow) => binding.fsResolve(path, tid, tgid, follow === "follow" ? 1 : 0),
   stat(target) {
-    const failed = typeof target === "string" ? binding.fsStat(target, scratch) : binding.fdStat(target, scratch);
+    const failed =
+      typeof target === "string" ? binding.fsStat(target, scratch) : binding.fdStat(target, scratch);
     return failed < 0 ? failed : statOf(scratch);
   },
   list: binding.fsList,
   readlink: binding.fsReadlink,
   mkdir: binding.fsMkdir,
-  mknod: (path, kind, mode, umask) => binding.fsMknod(path, mode | (kind === "file" ? S_IFREG : S_IFIFO), umask),
+  mknod: (path, kind, mode, umask) =>
+    binding.fsMknod(path, mode | (kind === "file" ? S_IFREG : S_IFIFO), umask),
   unlink: (path, kind) => binding.fsUnlink(path, kind === "directory" ? AT_REMOVEDIR : 0),
   rename: (from, to, existing) => binding.fsRename(from, to, RENAME[existing]),
   link: binding.fsLink,
@@ -68,7 +70,13 @@ export const linux: Platform = {
   chmod: binding.fsChmod,
   chown: binding.fsChown,
   utimens: (target, accessed, modified) =>
-    binding.fsUtimens(target, seconds(accessed), nanoseconds(accessed), seconds(modified), nanoseconds(modified)),
+    binding.fsUtimens(
+      target,
+      seconds(accessed),
+      nanoseconds(accessed),
+      seconds(modified),
+      nanoseconds(modified),
+    ),
   truncate: binding.fsTruncate,
   setxattr: (target, name, value, existing) => binding.fsSetxattr(target, name, value, XATTR[existing]),
   removexattr: binding.fsRemovexattr,

@@ -33,14 +33,39 @@ export type Verdict = AllowVerdict | DenyVerdict;
 /** Throws INVALID for a rule that does not compile. The seed keys hash tables and changes no verdict. */
 export function compilePolicy(name: string, rules: readonly Rule[], seed: number = randomSeed()): Policy {
   const allowed = rules.map((rule): AllowVerdict => ({ kind: "allow", rule, rights: rule.rights }));
-  return { name, rules, compiled: compileRules(rules, seed), allowed, exceptions: exceptionsOf(name, rules, seed) };
+  return {
+    name,
+    rules,
+    compiled: compileRules(rules, seed),
+    allowed,
+    exceptions: exceptionsOf(name, rules, seed),
+  };
+}
+
+/** Gives a function that makes `policy` without one rule, and remembers what it made. */
+export function policiesWithout(): (policy: Policy, rule: string) => Policy {
+  const made = new WeakMap<Policy, Map<string, Policy>>();
+  return (policy, rule) => {
+    const known = made.get(policy) ?? new Map<string, Policy>();
+    made.set(policy, known);
+    const rest =
+      known.get(rule) ??
+      compilePolicy(
+        policy.name,
+        policy.rules.filter(({ id }) => id !== rule),
+      );
+    known.set(rule, rest);
+    return rest;
+  };
 }
 
 function exceptionsOf(name: string, rules: readonly Rule[], seed: number): ReadonlyMap<string, Exception> {
   const exceptions = new Map<string, Exception>();
   for (const { id, except = [] } of rules) {
     if (except.length === 0 || exceptions.has(id)) continue;
-    const paths = except.map((pattern): Rule => ({ id, effect: "allow", rights: ALL_RIGHTS, pattern, reason: "" }));
+    const paths = except.map(
+      (pattern): Rule => ({ id, effect: "allow", rights: ALL_RIGHTS, pattern, reason: "" }),
+    );
     const rest = rules.filter((rule) => rule.id !== id);
     exceptions.set(id, { paths: compileRules(paths, seed), rest: compilePolicy(name, rest, seed) });
   }

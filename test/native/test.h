@@ -2,7 +2,8 @@
 
 #include <cstdio>
 
-// The least that a native test needs: TEST(name) registers a function, EXPECT counts a failure and goes on, SKIP leaves.
+// The least that a native test needs: TEST(name) registers a function, EXPECT counts a failure and goes on,
+// SKIP leaves.
 namespace test {
 
 struct Case {

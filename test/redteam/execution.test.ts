@@ -1,7 +1,7 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { attack } from "../support/attack.ts";
-import { compileVictim } from "../support/victim.ts";
+import { compileVictim } from "../support/hostile.ts";
 
 attack({
   name: "a program that never was a file",

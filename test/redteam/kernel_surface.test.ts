@@ -41,7 +41,7 @@ for (const [call, layer, rule, mayLack] of surface) {
   });
 }
 
-const onFile: Attack["scene"] = (arena) => ({ args: [join(arena.outside, "file")] });
+const onFile: NonNullable<Attack["scene"]> = (arena) => ({ args: [join(arena.outside, "file")] });
 
 attack({
   name: "io_uring",
@@ -72,7 +72,7 @@ attack({
 });
 
 const withFile =
-  (which: string): Attack["scene"] =>
+  (which: string): NonNullable<Attack["scene"]> =>
   (arena) => ({ args: [which, join(arena.outside, "file")] });
 
 for (const [which, rule] of [

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Arena, fingerprint } from "../support/arena.ts";
 import { attack } from "../support/attack.ts";
-import { compileVictim, REFUSED, runVictim } from "../support/victim.ts";
+import { compileVictim, REFUSED, runVictim } from "../support/hostile.ts";
 
 const ROUNDS = "6000";
 

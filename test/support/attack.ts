@@ -2,8 +2,8 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Arena, fingerprint } from "./arena.ts";
 import type { Confined, ConfinedOptions } from "./confined.ts";
+import { compileVictim, KILLED, REFUSED, runPlain, runVictim, SUCCEEDED } from "./hostile.ts";
 import type { ExecuteOptions } from "./process.ts";
-import { compileVictim, KILLED, REFUSED, runPlain, runVictim, SUCCEEDED } from "./victim.ts";
 
 /**
  * Who answers. "broker": a trapped or refused call, so there is a record. "landlock" and "filter": the kernel by itself, nothing

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, watch } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, watch } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "vitest";
 import type { Scene } from "./attack.ts";
-import { compileVictim } from "./victim.ts";
+import { compileVictim } from "./hostile.ts";
 
 /** A process beside the run, of the same user; `args` are made of its pid and the address of a byte in it. */
 export async function neighbour(args: (pid: string, address: string) => readonly string[]): Promise<Scene> {
@@ -17,10 +17,15 @@ export async function neighbour(args: (pid: string, address: string) => readonly
   return {
     args: args(pid, address),
     async close() {
+      // The control may have stopped it.
+      child.kill("SIGCONT");
       child.stdin.end();
       await ended;
     },
-    untouched: () => expect(child.exitCode ?? child.signalCode, "the neighbour has ended").toBeNull(),
+    untouched() {
+      expect(child.exitCode ?? child.signalCode, "the neighbour has ended").toBeNull();
+      expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^State:\s+S/m);
+    },
   };
 }
 

@@ -1,64 +1,82 @@
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+/** Compiles a C program of test/support, starts it with descriptor 3 as a channel, and supervises what it traps. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Arena } from "./arena.ts";
-import { type Confined, type ConfinedOptions, confined } from "./confined.ts";
-import { type ExecuteOptions, execute, type Finished } from "./process.ts";
+import { binding, EVENT, type NativeNotifier } from "../../src/platform/binding.ts";
 
-const SOURCES: string = new URL("../victims", import.meta.url).pathname;
-
-/** Exit codes of a victim (victims/victim.h). */
-export const SUCCEEDED = 0;
-export const REFUSED = 10;
-/** 128 + SIGSYS: the filter killed it. */
-export const KILLED = 159;
-
-/** Compiles a victim once for its source, and gives the program. */
 export function compileVictim(name: string): string {
-  const source = join(SOURCES, `${name}.c`);
-  const hash = createHash("sha256")
-    .update(readFileSync(join(SOURCES, "victim.h")))
-    .update(readFileSync(source));
-  const cache = join(tmpdir(), `sallyport-victims-${process.geteuid!()}`);
-  const program = join(cache, `${name}-${hash.digest("hex").slice(0, 12)}`);
-  if (existsSync(program)) return program;
-  mkdirSync(cache, { recursive: true });
-  const fresh = `${program}.${process.pid}`;
-  const flags = ["-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-pthread"];
-  execFileSync("gcc", [...flags, "-o", fresh, source, "-lrt"], { stdio: ["ignore", "inherit", "inherit"] });
-  renameSync(fresh, program);
+  const folder = join(tmpdir(), "sallyport-victims");
+  mkdirSync(folder, { recursive: true });
+  const program = join(folder, `${name}-${process.pid}`);
+  const source = new URL(`./${name}.c`, import.meta.url).pathname;
+  execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-pthread", source, "-o", program]);
   return program;
 }
 
-/** Puts the program into the workspace, where a run may execute it. */
-export function placeVictim(arena: Arena, name: string): string {
-  const program = join(arena.workspace, name);
-  copyFileSync(compileVictim(name), program);
-  chmodSync(program, 0o755);
-  chownSync(program, arena.owner, arena.owner);
-  return program;
-}
+export type Seen = {
+  readonly slot: number;
+  readonly nr: number;
+  readonly tid: number;
+  readonly tgid: number;
+  readonly status: number;
+  readonly heldFd: number;
+  readonly pathFlags: number;
+  readonly one: string;
+  readonly two: string;
+  readonly wide: readonly number[];
+};
 
-/** Runs a victim under sallyport, in the arena's workspace. */
-export function runVictim(
-  arena: Arena,
-  name: string,
-  args: readonly string[],
-  options: ConfinedOptions = {},
-): Promise<Confined> {
-  const { flags = [], ...rest } = options;
-  const command = [placeVictim(arena, name), ...args];
-  return confined(arena, command, { ...rest, flags: ["--timeout", "100s", ...flags] });
-}
+export type Outcome = { readonly output: readonly string[]; readonly ended: boolean };
 
-/** Runs a victim with nothing around it: the control that shows what its attack does. */
-export function runPlain(
-  arena: Arena,
-  name: string,
+/** Runs `program` until it exits and its listener has ended; `onEvent` answers each call. */
+export function supervise(
+  program: string,
   args: readonly string[],
-  options: ExecuteOptions = {},
-): Promise<Finished> {
-  return execute([placeVictim(arena, name), ...args], { cwd: arena.workspace, ...options });
+  onEvent: (seen: Seen, notifier: NativeNotifier, child: ChildProcess) => void,
+): Promise<Outcome> {
+  const [ours, theirs] = binding.socketPair();
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit", theirs] });
+  binding.closeFd(theirs);
+  let output = "";
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  const exited = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const ended = new Promise<boolean>((resolve) => {
+    const channel = binding.startChannel(
+      ours,
+      (_bytes, _pid, _uid, _gid, fds) => {
+        const notifier = binding.startNotifier(
+          fds[0]!,
+          (one, two) => {
+            const at = (index: number): number => notifier.event[index]!;
+            onEvent(
+              {
+                slot: at(EVENT.slot),
+                nr: at(EVENT.nr),
+                tid: at(EVENT.tid),
+                tgid: at(EVENT.tgid),
+                status: at(EVENT.status),
+                heldFd: at(EVENT.heldFd),
+                pathFlags: at(EVENT.pathFlags),
+                one,
+                two,
+                wide: [...notifier.wide],
+              },
+              notifier,
+              child,
+            );
+          },
+          () => resolve(true),
+        );
+        channel.close();
+      },
+      () => resolve(false),
+    );
+  });
+  return Promise.all([exited, ended]).then(([, end]) => ({
+    output: output.trim().split("\n"),
+    ended: end,
+  }));
 }

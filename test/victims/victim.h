@@ -1,5 +1,5 @@
 // What every victim shares. A victim attacks, prints one line, and exits with how it went.
-// Compiled with -D_GNU_SOURCE (test/support/victim.ts).
+// Compiled with -D_GNU_SOURCE (test/support/hostile.ts).
 #pragma once
 
 #include <errno.h>

@@ -16,7 +16,7 @@ namespace fs {
 
 namespace {
 
-constexpr unsigned kTtyMajor = 4;        // TTY_MAJOR, linux/major.h
+constexpr unsigned kTtyMajor = 4;         // TTY_MAJOR, linux/major.h
 constexpr unsigned kFirstPtsMajor = 136;  // UNIX98_PTY_SLAVE_MAJOR
 constexpr unsigned kLastPtsMajor = 143;
 
@@ -30,7 +30,8 @@ int hold_remote(int tid, int remote_fd, base::UniqueFd& held, struct stat& statu
   return fstat(held.get(), &status) == 0 ? 0 : -errno;
 }
 
-// The open flags of a remote descriptor, provided that it still names inode `inode` ("ino:" since Linux 5.14).
+// The open flags of a remote descriptor, provided that it still names inode `inode` ("ino:" since
+// Linux 5.14).
 int flags_of_remote(int tid, int remote_fd, ino_t inode) {
   char path[64];
   char text[1024];
@@ -58,14 +59,14 @@ bool is_terminal(const struct stat& status) {
   return number == kTtyMajor || (number >= kFirstPtsMajor && number <= kLastPtsMajor);
 }
 
-int may_reopen(int held, const struct stat& status) {
+int may_reopen(const struct stat& status) {
   switch (status.st_mode & S_IFMT) {
     case S_IFIFO:
       return 0;
     case S_IFCHR:
       return is_terminal(status) ? 0 : -EXDEV;
     case S_IFREG:
-      return is_memfd(held, status) ? 0 : -EXDEV;
+      return 0;
     case S_IFSOCK:
       return -ENXIO;
     case S_IFLNK:
@@ -81,7 +82,9 @@ bool grants(int held_flags, int wanted_flags) {
   if ((held_flags & O_PATH) != 0) return false;
   const int held = held_flags & O_ACCMODE;
   const int wanted = wanted_flags & O_ACCMODE;
-  if ((wanted_flags & O_TRUNC) != 0 && held == O_RDONLY) return false;
+  // Whoever may only append must not get at what is there by opening it again.
+  if ((held_flags & O_APPEND) != 0 && wanted != O_RDONLY && (wanted_flags & O_APPEND) == 0) return false;
+  if ((wanted_flags & O_TRUNC) != 0 && (held == O_RDONLY || (held_flags & O_APPEND) != 0)) return false;
   return held == O_RDWR || held == wanted;
 }
 
@@ -103,10 +106,11 @@ int reopen_descriptor(int tid, int remote_fd, int flags) {
   base::UniqueFd held;
   struct stat status;
   if (const int failed = hold_remote(tid, remote_fd, held, status); failed < 0) return failed;
-  if (const int refused = may_reopen(held.get(), status); refused < 0) return refused;
+  if (const int refused = may_reopen(status); refused < 0) return refused;
   const int held_flags = flags_of_remote(tid, remote_fd, status.st_ino);
   if (held_flags < 0) return held_flags;
-  if (!grants(held_flags, flags)) return -EACCES;
+  // What a file that has a name is opened for beyond what is held, is a matter of that name.
+  if (!grants(held_flags, flags)) return S_ISREG(status.st_mode) && !is_memfd(held.get(), status) ? -EXDEV : -EACCES;
   if ((flags & (O_DIRECTORY | O_PATH)) != 0) return (flags & O_PATH) != 0 ? -EINVAL : -ENOTDIR;
   char own[32];
   std::snprintf(own, sizeof own, "/proc/self/fd/%d", held.get());

@@ -72,7 +72,8 @@ int change_size(const Target& target, int64_t size) {
   // Looked at before it is opened: opening a device has effects of its own.
   struct stat status;
   if (fstat(object.fd(), &status) != 0) return -errno;
-  if (!S_ISREG(status.st_mode)) return S_ISDIR(status.st_mode) ? -EISDIR : S_ISLNK(status.st_mode) ? -ELOOP : -EINVAL;
+  if (!S_ISREG(status.st_mode))
+    return S_ISDIR(status.st_mode) ? -EISDIR : S_ISLNK(status.st_mode) ? -ELOOP : -EINVAL;
   const base::UniqueFd writable(open(object.link(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!writable.valid()) return -errno;
   return negative_errno(ftruncate(writable.get(), size));

@@ -22,7 +22,8 @@ void append_components(std::string_view path, std::string& out, unsigned& flags)
       continue;
     }
     const void* slash = std::memchr(path.data() + at, '/', path.size() - at);
-    const size_t end = slash == nullptr ? path.size() : static_cast<size_t>(static_cast<const char*>(slash) - path.data());
+    const size_t end =
+        slash == nullptr ? path.size() : static_cast<size_t>(static_cast<const char*>(slash) - path.data());
     const std::string_view name = path.substr(at, end - at);
     at = end;
     if (name == ".") continue;
@@ -47,7 +48,8 @@ int normalize(std::string_view base, std::string_view path, std::string& out, un
 }
 
 bool names_own_process(std::string_view path) {
-  if (path.starts_with("/proc/")) return is_at_or_below(path, "/proc/self") || is_at_or_below(path, "/proc/thread-self");
+  if (path.starts_with("/proc/"))
+    return is_at_or_below(path, "/proc/self") || is_at_or_below(path, "/proc/thread-self");
   if (!path.starts_with("/dev/")) return false;
   return is_at_or_below(path, "/dev/fd") || is_at_or_below(path, "/dev/stdin") ||
          is_at_or_below(path, "/dev/stdout") || is_at_or_below(path, "/dev/stderr");
@@ -58,8 +60,11 @@ void rewrite_own_process(std::string& path, int tgid, int tid) {
     std::string_view name;
     const char* below;
   };
-  static constexpr Alias kAliases[] = {{"/proc/self", ""},         {"/dev/fd", "/fd"},         {"/dev/stdin", "/fd/0"},
-                                       {"/dev/stdout", "/fd/1"}, {"/dev/stderr", "/fd/2"}};
+  static constexpr Alias kAliases[] = {{"/proc/self", ""},
+                                       {"/dev/fd", "/fd"},
+                                       {"/dev/stdin", "/fd/0"},
+                                       {"/dev/stdout", "/fd/1"},
+                                       {"/dev/stderr", "/fd/2"}};
   char target[64];
   if (is_at_or_below(path, "/proc/thread-self")) {
     std::snprintf(target, sizeof target, "/proc/%d/task/%d", tgid, tid);

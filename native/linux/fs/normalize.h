@@ -12,13 +12,15 @@ inline constexpr size_t kPathBytes = 4096;
 inline constexpr unsigned kTrailingSlash = 1;  // ended in "/" or "/.": must be a directory
 inline constexpr unsigned kHasDotDot = 2;      // holds "..", which text alone cannot resolve
 
-// Writes `path`, or `base`/`path` when it is relative, to `out` as an absolute path without "//", "." and a final "/".
-// ".." stays: "a/.." is not "." where "a" is a symbolic link. `base` must be absolute; it is not used for an absolute
-// path. Returns 0 with `flags` set, ENOENT for an empty path or ENAMETOOLONG; `out` is then unspecified.
+// Writes `path`, or `base`/`path` when it is relative, to `out` as an absolute path without "//", "." and a
+// final "/".
+// ".." stays: "a/.." is not "." where "a" is a symbolic link. `base` must be absolute; it is not used for an
+// absolute path. Returns 0 with `flags` set, ENOENT for an empty path or ENAMETOOLONG; `out` is then
+// unspecified.
 [[nodiscard]] int normalize(std::string_view base, std::string_view path, std::string& out, unsigned& flags);
 
-// True when a normalised path means another object for each process that names it: /proc/self, /proc/thread-self,
-// /dev/fd, /dev/stdin, /dev/stdout, /dev/stderr, and what is below them.
+// True when a normalised path means another object for each process that names it: /proc/self,
+// /proc/thread-self, /dev/fd, /dev/stdin, /dev/stdout, /dev/stderr, and what is below them.
 [[nodiscard]] bool names_own_process(std::string_view path);
 
 // Rewrites such a path to /proc/<tgid>/…, so that it means for the broker what it means for the caller.

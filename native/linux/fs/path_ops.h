@@ -1,19 +1,20 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include <sys/stat.h>
 #include <sys/types.h>
 
-// Operations on absolute, normalised paths in which no symbolic link is followed (fs/open.h). Each gives 0, or what it
-// says, or -errno. They act with the authority of the calling thread (process/authority.h). `mask` is the umask of the
-// caller: the thread's own is replaced for the length of the call, so the thread must have one of its own
-// (unshare(CLONE_FS)); setuid and setgid bits are taken out of every mode.
+#include <string>
+#include <vector>
+
+// Operations on absolute, normalised paths in which no symbolic link is followed (fs/open.h). Each gives 0,
+// or what it says, or -errno. They act with the authority of the calling thread (process/authority.h). `mask`
+// is the umask of the caller: the thread's own is replaced for the length of the call, so the thread must
+// have one of its own (unshare(CLONE_FS)); setuid and setgid bits are taken out of every mode.
 namespace fs {
 
-// A descriptor. Adds O_CLOEXEC, O_NOCTTY and O_NONBLOCK (a FIFO or a terminal must not block the event loop) and takes
-// O_NONBLOCK off afterwards unless `flags` had it. A FIFO opened for writing without a reader is -ENXIO, open(2).
+// A descriptor. Adds O_CLOEXEC, O_NOCTTY and O_NONBLOCK (a FIFO or a terminal must not block the event loop)
+// and takes O_NONBLOCK off afterwards unless `flags` had it. A FIFO opened for writing without a reader is
+// -ENXIO, open(2).
 [[nodiscard]] int open_path(const char* path, int flags, mode_t mode, mode_t mask);
 
 [[nodiscard]] int make_directory(const char* path, mode_t mode, mode_t mask);
@@ -39,9 +40,9 @@ namespace fs {
 // readlink(2) of /proc/self/fd/<fd>.
 [[nodiscard]] int path_of_descriptor(int fd, std::string& path);
 
-// Opens again what `remote_fd` of thread `tid` names, through no path at all. Only FIFOs, terminals and memfds, with at
-// most the access that the descriptor has (else -EACCES). -EXDEV: a file or directory, to be decided by its path; -ENXIO: a
-// socket, as open(2) of /proc/PID/fd/N.
+// Opens again what `remote_fd` of thread `tid` names, through no path at all. Only FIFOs, terminals and
+// memfds, with at most the access that the descriptor has (else -EACCES). -EXDEV: a file or directory, to be
+// decided by its path; -ENXIO: a socket, as open(2) of /proc/PID/fd/N.
 [[nodiscard]] int reopen_descriptor(int tid, int remote_fd, int flags);
 
 }  // namespace fs

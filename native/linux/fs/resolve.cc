@@ -23,7 +23,8 @@ constexpr int kMaxLinks = 40;                // MAXSYMLINKS, linux/namei.h
 constexpr size_t kMaxRest = 2 * kPathBytes;  // of a path with link targets put in
 constexpr ino_t kProcRootInode = 1;          // PROC_ROOT_INO, linux/proc_ns.h
 
-// One walk. `where_` is the name of the directory `here_`, without links and without a final "/"; empty for the root.
+// One walk. `where_` is the name of the directory `here_`, without links and without a final "/"; empty for
+// the root.
 class Walk {
  public:
   Walk(const char* path, const Viewer& viewer, bool follow) : viewer_(viewer), follow_(follow), rest_(path) {}
@@ -111,7 +112,8 @@ class Walk {
       }
       // These two show the reader: they would name the broker.
       if (name == "self") target = std::to_string(viewer_.tgid);
-      if (name == "thread-self") target = std::to_string(viewer_.tgid) + "/task/" + std::to_string(viewer_.tid);
+      if (name == "thread-self")
+        target = std::to_string(viewer_.tgid) + "/task/" + std::to_string(viewer_.tid);
     }
     if (target.empty()) {
       if (last && !may_follow(status)) return -EACCES;
@@ -127,7 +129,8 @@ class Walk {
     return target.front() == '/' ? go_to_root() : 0;
   }
 
-  // fs.protected_symlinks, proc_sys_fs(5): the kernel applies it when it follows a final link itself; here we do that for it.
+  // fs.protected_symlinks, proc_sys_fs(5): the kernel applies it when it follows a final link itself; here we
+  // do that for it.
   [[nodiscard]] bool may_follow(const struct stat& link) const {
     struct stat directory;
     if (fstat(here_.get(), &directory) != 0) return false;
@@ -160,7 +163,8 @@ class Walk {
 // True when the kernel itself finds no link in `path`, which is then its own answer.
 bool is_plain(std::string_view path) {
   if (path.size() > 1 && (path.ends_with('/') || path.ends_with("/."))) return false;
-  if (path.find("//") != path.npos || path.find("/./") != path.npos || path.find("/..") != path.npos) return false;
+  if (path.find("//") != path.npos || path.find("/./") != path.npos || path.find("/..") != path.npos)
+    return false;
   const base::UniqueFd fd(open_no_symlinks(path.data(), O_PATH | O_NOFOLLOW));
   if (!fd.valid()) return false;
   struct stat status;

@@ -20,9 +20,9 @@ namespace notify {
 
 namespace {
 
-constexpr size_t kNameBytes = 256;       // XATTR_NAME_MAX and the NUL, xattr(7)
-constexpr size_t kValueBytes = 65536;    // XATTR_SIZE_MAX
-constexpr unsigned kPathTwoShift = 2;    // bits 2 and 3 of the path flags
+constexpr size_t kNameBytes = 256;     // XATTR_NAME_MAX and the NUL, xattr(7)
+constexpr size_t kValueBytes = 65536;  // XATTR_SIZE_MAX
+constexpr unsigned kPathTwoShift = 2;  // bits 2 and 3 of the path flags
 constexpr std::string_view kDeleted = " (deleted)";
 
 // An int argument: the kernel looks at the low half of the register only.
@@ -76,8 +76,8 @@ int read_base(int tid, int dirfd, std::string& base) {
   return 0;
 }
 
-// Holds the object of a descriptor open, so that the effect and the decision meet the same one whatever the caller does to
-// its table meanwhile. 0 or errno.
+// Holds the object of a descriptor open, so that the effect and the decision meet the same one whatever the
+// caller does to its table meanwhile. 0 or errno.
 int hold(int tid, int fd, Arguments& out) {
   if (fd < 0 && fd != AT_FDCWD) return EBADF;
   out.held.reset(open(link_of(tid, fd).data(), O_PATH | O_CLOEXEC));
@@ -91,7 +91,8 @@ int hold(int tid, int fd, Arguments& out) {
 
 // Reads one path, absolute afterwards. 0 or errno.
 int read_path(int tid, uint64_t address, int dirfd, std::string& path, unsigned& flags, Arguments& out) {
-  if (const int failed = read_text(tid, address, fs::kPathBytes, ENAMETOOLONG, out.scratch); failed != 0) return failed;
+  if (const int failed = read_text(tid, address, fs::kPathBytes, ENAMETOOLONG, out.scratch); failed != 0)
+    return failed;
   out.base.clear();
   if (!out.scratch.empty() && out.scratch.front() != '/') {
     if (const int failed = read_base(tid, dirfd, out.base); failed != 0) return failed;
@@ -155,7 +156,9 @@ int read_value(int tid, const seccomp_data& call, const CallShape& shape, Argume
   return -process::read_bytes(tid, call.args[shape.value], out.data->data(), size);
 }
 
-bool is_nanoseconds(long value) { return (value >= 0 && value < 1'000'000'000) || value == UTIME_NOW || value == UTIME_OMIT; }
+bool is_nanoseconds(long value) {
+  return (value >= 0 && value < 1'000'000'000) || value == UTIME_NOW || value == UTIME_OMIT;
+}
 
 int read_times(int tid, const seccomp_data& call, const CallShape& shape, Arguments& out) {
   if (shape.times_form == Times::kNone) return 0;

@@ -13,8 +13,8 @@ struct seccomp_data;
 
 namespace notify {
 
-// What the pointers and descriptors of one trapped call name, copied once. Reused from call to call, so that a call costs
-// no allocation.
+// What the pointers and descriptors of one trapped call name, copied once. Reused from call to call, so that
+// a call costs no allocation.
 struct Arguments {
   std::string path_one;
   std::string path_two;
@@ -30,8 +30,9 @@ struct Arguments {
   std::string base;
 };
 
-// Reads the arguments of `call` made by thread `tid` into `out`. Gives 0 or the errno with which that failed; the paths are
-// then empty. Whoever acts on the result confirms first that the notification still waits: a tid can be reused.
+// Reads the arguments of `call` made by thread `tid` into `out`. Gives 0 or the errno with which that failed;
+// the paths are then empty. Whoever acts on the result confirms first that the notification still waits: a
+// tid can be reused.
 [[nodiscard]] int read_arguments(int tid, const seccomp_data& call, const CallShape& shape, Arguments& out);
 
 }  // namespace notify

@@ -61,14 +61,16 @@ Received Notifier::receive(bool known_readable) {
     return Received::kRetry;
   }
   const int tid = static_cast<int>(notification.pid);
-  // Positions of arguments differ between architectures: another one is named to the owner, and nothing of it is read.
+  // Positions of arguments differ between architectures: another one is named to the owner, and nothing of it
+  // is read.
   const bool native = notification.data.arch == AUDIT_ARCH_X86_64;
   const CallShape& shape = shape_of(native ? notification.data.nr : -1);
   const int failed = read_arguments(tid, notification.data, shape, arguments_);
   const int status = native ? failed : ENOSYS;
   const int32_t slot = take_slot(notification.id);
   publish(notification, slot, status);
-  // Only now is it sure that everything above was read from the thread that waits, and not from a later one of its number.
+  // Only now is it sure that everything above was read from the thread that waits, and not from a later one
+  // of its number.
   if (ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &notification.id) != 0) {
     release(slots_[static_cast<uint32_t>(slot) & kIndexMask]);
     return Received::kRetry;

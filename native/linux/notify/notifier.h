@@ -12,8 +12,9 @@
 
 struct seccomp_notif;
 
-// The supervising side of seccomp_unotify(2). Every trapped call is answered with a value, an errno or a descriptor that
-// the broker opened; none is ever continued, since what a pointer names can change between our look and the kernel's.
+// The supervising side of seccomp_unotify(2). Every trapped call is answered with a value, an errno or a
+// descriptor that the broker opened; none is ever continued, since what a pointer names can change between
+// our look and the kernel's.
 namespace notify {
 
 // Positions in the arrays that the owner shares with its reader; the same as EVENT of platform/binding.ts.
@@ -42,16 +43,16 @@ class Notifier {
   Notifier& operator=(const Notifier&) = delete;
   ~Notifier();
 
-  // Takes the next notification, reads what its pointers name (once), and confirms afterwards that the caller was still
-  // the one that waited. `known_readable` skips the poll(2) that keeps RECV from blocking.
+  // Takes the next notification, reads what its pointers name (once), and confirms afterwards that the caller
+  // was still the one that waited. `known_readable` skips the poll(2) that keeps RECV from blocking.
   [[nodiscard]] Received receive(bool known_readable);
 
   // Of the last event; valid until the next receive.
   [[nodiscard]] std::string_view path_one() const { return arguments_.path_one; }
   [[nodiscard]] std::string_view path_two() const { return arguments_.path_two; }
 
-  // 0 or -errno; -ENOENT: the caller is gone. A failure of ADDFD other than that (-EMFILE by the caller's RLIMIT_NOFILE)
-  // leaves the slot open for reply_error. The descriptor is closed in every case.
+  // 0 or -errno; -ENOENT: the caller is gone. A failure of ADDFD other than that (-EMFILE by the caller's
+  // RLIMIT_NOFILE) leaves the slot open for reply_error. The descriptor is closed in every case.
   int reply_fd(int32_t slot, base::UniqueFd fd, bool close_on_exec);
   // `error` is from 1 to 4095, anything else is -EINVAL: a zero would let the call appear to succeed.
   int reply_error(int32_t slot, int error);

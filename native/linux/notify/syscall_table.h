@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-// Which arguments of a system call are pointers or descriptors that name an object. Numbers and positions of x86-64,
-// arch/x86/entry/syscalls/syscall_64.tbl.
+// Which arguments of a system call are pointers or descriptors that name an object. Numbers and positions of
+// x86-64, arch/x86/entry/syscalls/syscall_64.tbl.
 namespace notify {
 
 inline constexpr int8_t kAbsent = -1;

@@ -16,13 +16,15 @@ struct User {
   std::vector<gid_t> groups;
 };
 
-// What the calling thread may do, lowered for the length of an effect to what the effect's caller may do. Raw system calls:
-// those of libc change every thread of the process. All calls come from one and the same thread.
+// What the calling thread may do, lowered for the length of an effect to what the effect's caller may do. Raw
+// system calls: those of libc change every thread of the process. All calls come from one and the same
+// thread.
 class Authority {
  public:
-  // Effective capabilities become those of `keep` (numbers of capability.h) that are effective now; with a user also
-  // setgroups(2), setfsgid(2), setfsuid(2). From fsuid 0 to another the kernel takes the CAP_FS_SET off as well,
-  // capabilities(7). A second call starts again from what raise() would restore. On failure the thread is raised again.
+  // Effective capabilities become those of `keep` (numbers of capability.h) that are effective now; with a
+  // user also setgroups(2), setfsgid(2), setfsuid(2). From fsuid 0 to another the kernel takes the CAP_FS_SET
+  // off as well, capabilities(7). A second call starts again from what raise() would restore. On failure the
+  // thread is raised again.
   [[nodiscard]] base::Result<base::Done> lower(const std::optional<User>& user, const std::vector<int>& keep);
 
   // Restores what the first lower() found. Does nothing when nothing was lowered.

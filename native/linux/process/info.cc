@@ -15,7 +15,8 @@ namespace process {
 
 namespace {
 
-constexpr unsigned kFirstPtsMajor = 136;  // UNIX98_PTY_SLAVE_MAJOR, 8 of them, linux/Documentation/admin-guide/devices.txt
+constexpr unsigned kFirstPtsMajor =
+    136;  // UNIX98_PTY_SLAVE_MAJOR, 8 of them, linux/Documentation/admin-guide/devices.txt
 constexpr unsigned kLastPtsMajor = 143;
 
 // Reads a small file of /proc/<id> as text. 0 or -errno.

@@ -1,11 +1,12 @@
 #pragma once
 
-// What the kernel says about another process or thread. Numbers can be reused: callers on behalf of a notification check
-// SECCOMP_IOCTL_NOTIF_ID_VALID afterwards, others hold a pidfd. All give a value >= 0, or -errno (-ESRCH: gone).
+// What the kernel says about another process or thread. Numbers can be reused: callers on behalf of a
+// notification check SECCOMP_IOCTL_NOTIF_ID_VALID afterwards, others hold a pidfd. All give a value >= 0, or
+// -errno (-ESRCH: gone).
 namespace process {
 
-// Thread group of a thread: PIDFD_GET_INFO on pidfd_open(tid, PIDFD_THREAD). Until Linux 6.13: Tgid of /proc/<tid>/status,
-// which is 20 times slower.
+// Thread group of a thread: PIDFD_GET_INFO on pidfd_open(tid, PIDFD_THREAD). Until Linux 6.13: Tgid of
+// /proc/<tid>/status, which is 20 times slower.
 [[nodiscard]] int thread_group(int tid);
 
 // Umask of /proc/<tid>/status, proc_pid_status(5), Linux 4.7.

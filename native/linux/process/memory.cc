@@ -14,7 +14,8 @@ constexpr size_t kPageBytes = 4096;
 
 ssize_t copy(int tid, uint64_t address, void* buffer, size_t size) {
   iovec local{buffer, size};
-  iovec remote{reinterpret_cast<void*>(address), size};  // NOLINT(performance-no-int-to-ptr): another address space
+  iovec remote{reinterpret_cast<void*>(address),
+               size};  // NOLINT(performance-no-int-to-ptr): another address space
   const ssize_t copied = process_vm_readv(tid, &local, 1, &remote, 1, 0);
   return copied < 0 ? -errno : copied;
 }

@@ -18,8 +18,8 @@ struct WindowSize {
   unsigned short columns;
 };
 
-// A pseudo-terminal, both ends close-on-exec and neither controlling. The slave comes from TIOCGPTPEER (Linux 4.13), not by
-// name: /dev/pts of another mount namespace could hold another terminal of that number.
+// A pseudo-terminal, both ends close-on-exec and neither controlling. The slave comes from TIOCGPTPEER
+// (Linux 4.13), not by name: /dev/pts of another mount namespace could hold another terminal of that number.
 [[nodiscard]] base::Result<Pty> open_pty();
 [[nodiscard]] base::Result<base::Done> set_window_size(int fd, const WindowSize& size);
 [[nodiscard]] base::Result<WindowSize> get_window_size(int fd);

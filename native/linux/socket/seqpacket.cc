@@ -16,7 +16,8 @@ using base::UniqueFd;
 
 namespace {
 
-// Takes everything out of the control messages before anything is judged: a descriptor not taken is a descriptor leaked.
+// Takes everything out of the control messages before anything is judged: a descriptor not taken is a
+// descriptor leaked.
 bool take_control(msghdr& header, Message& message) {
   bool fits = true;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {

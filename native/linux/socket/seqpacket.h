@@ -7,7 +7,8 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-// SOCK_SEQPACKET sockets of unix(7) that carry a frame, at most four descriptors and the sender's credentials a message.
+// SOCK_SEQPACKET sockets of unix(7) that carry a frame, at most four descriptors and the sender's credentials
+// a message.
 namespace sockets {
 
 inline constexpr size_t kMaxFrameBytes = 65536;
@@ -29,13 +30,13 @@ struct Message {
   size_t fd_count = 0;
 };
 
-// Receives one message into `buffer` (kMaxFrameBytes) without blocking. Gives 1 for a message, 0 at the end of the
-// connection, or -errno: -EAGAIN nothing there; -EPROTO a frame or descriptors too many, all of which are closed.
-// Descriptors are close-on-exec.
+// Receives one message into `buffer` (kMaxFrameBytes) without blocking. Gives 1 for a message, 0 at the end
+// of the connection, or -errno: -EAGAIN nothing there; -EPROTO a frame or descriptors too many, all of which
+// are closed. Descriptors are close-on-exec.
 [[nodiscard]] int receive(int fd, void* buffer, Message& message);
 
-// Sends one message without blocking and without SIGPIPE; `passed` (or none, when it is not valid) is closed by the caller.
-// 0 or -errno, -EAGAIN when the peer's queue is full.
+// Sends one message without blocking and without SIGPIPE; `passed` (or none, when it is not valid) is closed
+// by the caller. 0 or -errno, -EAGAIN when the peer's queue is full.
 [[nodiscard]] int send(int fd, const void* bytes, size_t size_bytes, int passed);
 
 }  // namespace sockets

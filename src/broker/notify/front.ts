@@ -97,7 +97,12 @@ export function serveNotifications(
   function refusalOf(nr: number): RefusedRequest {
     const judged = classify(nr, unsigned);
     if (typeof judged !== "object") {
-      return { op: "refused", what: `system call ${nr}`, rule: "syscalls.unknown", errno: "ENOSYS" };
+      return {
+        op: "refused",
+        what: `system call ${nr}: not known here`,
+        rule: "syscalls.unknown",
+        errno: "ENOSYS",
+      };
     }
     return { op: "refused", ...judged.refuse };
   }

@@ -119,7 +119,7 @@ function mknod(path: string, mode: number): Request | number {
   if (type === S_IFIFO) return { op: "mknod", path, kind: "fifo", mode: mode & 0o1777 };
   return {
     op: "refused",
-    what: `mknod ${path}: a device node or socket`,
+    what: `mknod(2): a device node or socket at ${path}`,
     rule: "syscalls.mknod",
     errno: "EPERM",
   };

@@ -6,7 +6,11 @@ import { type Outcome, outcomeOf } from "../outcome.ts";
 const EPERM = 1;
 
 /** Sets or removes an extended attribute. Only `user.*`: the other name spaces carry privilege (capabilities, ACLs, labels). */
-export function xattr(request: SetXattrRequest | RemoveXattrRequest, caller: Caller, platform: Platform): Outcome {
+export function xattr(
+  request: SetXattrRequest | RemoveXattrRequest,
+  caller: Caller,
+  platform: Platform,
+): Outcome {
   if (!request.name.startsWith("user.")) return { kind: "failed", errno: EPERM };
   const target = targetOf(request.path, caller);
   return outcomeOf(

@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { binding } from "../../src/platform/binding.ts";
+
+const { EACCES, EPERM, ESRCH } = constants.errno;
+const CAP_DAC_OVERRIDE = 1;
+const isRoot = process.getuid!() === 0;
+
+test("facts about a process", () => {
+  const umask = process.umask(0o037);
+  expect(binding.processUmask(process.pid)).toBe(0o037);
+  process.umask(umask);
+  expect(binding.processParent(process.pid)).toBe(process.ppid);
+  expect(binding.processParent(0x3fffff)).toBe(-ESRCH);
+});
+
+test("a pseudo-terminal has two ends and a size", () => {
+  const [master, slave, name] = binding.openPty();
+  expect(binding.fdPath(slave)).toBe(name);
+  binding.setWindowSize(master, 33, 101);
+  expect(binding.getWindowSize(slave)).toEqual([33, 101]);
+  binding.closeFd(slave);
+  binding.closeFd(master);
+  expect(() => binding.getWindowSize(-1)).toThrow(expect.objectContaining({ code: "EBADF" }));
+});
+
+test.runIf(isRoot)("authority is lowered for effects and comes back", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sallyport-authority-"));
+  const secret = join(folder, "secret");
+  writeFileSync(secret, "", { mode: 0o000 });
+  const user = { uid: 65534, gid: 65534, groups: [65534] };
+  binding.lowerAuthority(user, []);
+  const refused = binding.fsOpen(secret, 0, 0, 0);
+  binding.lowerAuthority(null, []);
+  const own = binding.fsOpen(secret, 0, 0, 0);
+  binding.lowerAuthority(null, [CAP_DAC_OVERRIDE]);
+  const kept = binding.fsOpen(secret, 0, 0, 0);
+  const chown = binding.fsChown(secret, 1, 1);
+  binding.raiseAuthority();
+  const raised = binding.fsOpen(secret, 0, 0, 0);
+  expect([refused, own, chown]).toEqual([-EACCES, -EACCES, -EPERM]);
+  expect(Math.min(kept, raised)).toBeGreaterThan(2);
+  for (const fd of [kept, raised]) binding.closeFd(fd);
+  expect(() => binding.lowerAuthority({ uid: 1 } as never, [])).toThrow(TypeError);
+  rmSync(folder, { recursive: true });
+});
+
+test.runIf(isRoot)("what a lowered thread makes belongs to its user", () => {
+  const folder = mkdtempSync("/var/tmp/sallyport-authority-");
+  binding.fsChmod(folder, 0o777);
+  binding.lowerAuthority({ uid: 1234, gid: 1235, groups: [] }, []);
+  const made = binding.fsMkdir(join(folder, "made"), 0o700, 0);
+  binding.raiseAuthority();
+  expect(made).toBe(0);
+  expect(statSync(join(folder, "made"))).toMatchObject({ uid: 1234, gid: 1235 });
+  rmSync(folder, { recursive: true });
+});
