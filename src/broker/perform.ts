@@ -25,7 +25,7 @@ export function perform(request: Request, caller: Caller, session: Session): Out
   const { platform } = session;
   switch (request.op) {
     case "open":
-      return open(request, caller, platform);
+      return open(request, caller, platform, session.fifos);
     case "stat":
       return stat(request, platform);
     case "list":
