@@ -6,6 +6,7 @@ import { Journal, runLogDir } from "../src/audit/journal.ts";
 import { openLogKey } from "../src/audit/key.ts";
 import { lineParts } from "../src/audit/lines.ts";
 import { runLimits } from "../src/broker/limits.ts";
+import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { loadProfile } from "../src/broker/profiles.ts";
 import { rulesOf } from "../src/broker/rules.ts";
@@ -47,6 +48,7 @@ export class BenchBroker {
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+    fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
       platform,
