@@ -13,7 +13,7 @@ export type States = {
   readonly edges: EdgeTable;
   /** STRIDE numbers a state, at the places named in STATE. */
   readonly table: Int32Array;
-  /** Two numbers a wildcard edge: index in `globs`, next state. */
+  /** WILD_STRIDE numbers a wildcard edge: its glob, the next state, the glob's first and last unit. */
   readonly wild: Int32Array;
   /** Units of a glob from `globStarts[g]` to `globStarts[g + 1]`. */
   readonly globUnits: Int32Array;
@@ -27,6 +27,7 @@ export type States = {
 };
 
 export const STRIDE = 8;
+export const WILD_STRIDE = 4;
 export const STATE = {
   /** Rights granted here, and those denied here shifted by 8 bits. */
   mask: 0,
@@ -104,7 +105,7 @@ function pack(rules: readonly Rule[], nodes: readonly Node[], seed: number): Sta
     table[at + STATE.deep] = node.deep;
     table[at + STATE.wildStart] = wild.length;
     for (const { units, next } of node.globs.values()) {
-      wild.push(globStarts.length - 1, next);
+      wild.push(globStarts.length - 1, next, units[0]!, units.at(-1)!);
       for (const unit of units) globUnits.push(unit);
       globStarts.push(globUnits.length);
     }
@@ -146,9 +147,6 @@ export function matchGlob(
   end: number,
   budget: number,
 ): number {
-  // Most names fail on their last unit, "*.pdf" first of all.
-  const last = units[high - 1]!;
-  if (last >= 0 && last !== path.charCodeAt(end - 1)) return -1;
   let steps = 1;
   let at = start;
   let unit = low;
