@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decode, encodeRequest } from "../../src/protocol/codec.ts";
-import { SallyportError } from "../../src/protocol/errors.ts";
+import type { SallyportError } from "../../src/protocol/errors.ts";
 import { OPEN, OPEN_ALL } from "../../src/protocol/message.ts";
 import { parseRequest } from "../../src/protocol/parse.ts";
 import { OPS } from "../../src/protocol/wire.ts";
@@ -62,18 +62,45 @@ describe("docs/protocol.md", () => {
   });
 });
 
+describe("numbers in sentences", () => {
+  it.each([
+    ["docs/protocol.md", "at most 64 channels", "src/broker/run.ts", "MAX_CHANNELS = 64;"],
+    ["docs/protocol.md", "At most 256 may wait", "src/broker/channel_front.ts", "MAX_PENDING = 256;"],
+    [
+      "docs/protocol.md",
+      "more than 4 descriptors",
+      "native/linux/socket/seqpacket.h",
+      "kMaxDescriptors = 4;",
+    ],
+    ["docs/protocol.md", "seconds to ±9007199254", "src/protocol/parse.ts", "MAX_SECONDS = 9_007_199_254;"],
+    ["docs/profiles.md", "more than 10000 entries", "src/broker/judge.ts", "MAX_WALK_ENTRIES = 10_000;"],
+    ["docs/at-the-desk.md", "at most 20:", "src/cli/summary.ts", "MAX_DENIALS_SHOWN = 20;"],
+    ["docs/at-the-desk.md", "after two seconds", "src/broker/run.ts", "GRACE_MS = 2000;"],
+    ["docs/agent-runtimes.md", "at most 10000", "src/broker/tally.ts", "MAX_REMEMBERED = 10_000;"],
+    ["docs/responders.md", "some 100 ms later", "src/audit/journal.ts", "SIGN_MS = 100;"],
+    ["docs/responders.md", "256 in a bundle", "src/audit/tiles.ts", "TILE_WIDTH = 256;"],
+  ])("%s: %s", (name, sentence, file, declaration) => {
+    expect(page(name)).toContain(sentence);
+    expect(page(file)).toContain(declaration);
+  });
+});
+
 describe("pages", () => {
   it.each(PAGES)("%s names files that exist", (name) => {
     const text = page(name);
     const places = /^(?:src|test|native|profiles|docs|bench|bin|\.ci)\/[\w./*{},-]*$/;
-    const named = [...text.matchAll(/`([^`\n]+)`/g)].map(([, word]) => word!).filter((word) => places.test(word));
+    const named = [...text.matchAll(/`([^`\n]+)`/g)]
+      .map(([, word]) => word!)
+      .filter((word) => places.test(word));
     for (const path of named) expect(existsSync(join(ROOT, path.replace(/\/\*.*$/, ""))), path).toBe(true);
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, link]) => link!);
     for (const link of links) expect(existsSync(join(ROOT, dirname(name), link)), link).toBe(true);
   });
 
   it.each(PAGES)("%s uses options that the command has", (name) => {
-    const uses = [...page(name).matchAll(/sallyport ((?:run|doctor|why|profile \w+|audit \w+)\b)([^`\n|;]*)/g)];
+    const uses = [
+      ...page(name).matchAll(/sallyport ((?:run|doctor|why|profile \w+|audit \w+)\b)([^`\n|;]*)/g),
+    ];
     for (const [, command, rest] of uses) {
       const text = help(...command!.split(" "));
       const own = rest!.split(" -- ")[0]!;

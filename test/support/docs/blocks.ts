@@ -18,10 +18,7 @@ export function blocksOf(text: string): string[] {
 }
 
 /** A Markdown table. */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-): string {
+export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const line = (cells: readonly (string | number)[]): string =>
     `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(header), `|${header.map(() => "---").join("|")}|`, ...rows.map(line)].join("\n");

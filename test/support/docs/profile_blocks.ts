@@ -81,7 +81,8 @@ export const PROFILE_BLOCKS: Blocks = {
   "native-trees": () => {
     const none = loadProfile(":none").native;
     const readOnly = loadProfile(":read-only").native;
-    const added = (more: readonly string[], less: readonly string[]) => more.filter((path) => !less.includes(path));
+    const added = (more: readonly string[], less: readonly string[]) =>
+      more.filter((path) => !less.includes(path));
     return [
       `Every profile, read and execute: ${codes(none.execute)}.`,
       `Every profile, read: ${codes(none.read)}.`,
@@ -157,13 +158,16 @@ function denyRules(profile: ResolvedProfile): ProfileRule[] {
 /** The furthest profile that has the rule. */
 function originOf(id: string): string {
   const { lineage } = loadProfile(":workspace");
-  const has = (name: string): boolean => name.startsWith(":") && loadProfile(name).rules.some((rule) => rule.id === id);
+  const has = (name: string): boolean =>
+    name.startsWith(":") && loadProfile(name).rules.some((rule) => rule.id === id);
   return lineage.find(has) ?? ":workspace";
 }
 
 /** A directory and what is below it are one entry for a reader. */
 function merged(patterns: readonly string[]): string[] {
-  return patterns.filter((pattern) => !(pattern.endsWith("/**") && patterns.includes(pattern.slice(0, -3) || "/")));
+  return patterns.filter(
+    (pattern) => !(pattern.endsWith("/**") && patterns.includes(pattern.slice(0, -3) || "/")),
+  );
 }
 
 function exempt(except: readonly string[]): string {
@@ -181,16 +185,16 @@ function fieldTable(schema: Schema, prefix: string, required: readonly string[])
 function fieldRows(schema: Schema, prefix: string, required: readonly string[]): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const must = prefix === "" && required.includes(name) ? " (required)" : "";
-    const row = [code(prefix + name) + must, valueOf(field), field.description ?? ""];
+    const row = [code(prefix + name) + must, typeOf(field), field.description ?? ""];
     return [row, ...fieldRows(field, `${prefix}${name}.`, [])];
   });
 }
 
-function valueOf(field: Schema): string {
+function typeOf(field: Schema): string {
   if (field.enum !== undefined) return field.enum.map(code).join(" or ");
   if (field.const !== undefined) return code(String(field.const));
   if (field.$ref !== undefined) return wordOf(field.$ref);
-  if (field.type === "array") return `list of ${field.items === undefined ? "values" : valueOf(field.items)}`;
+  if (field.type === "array") return `list of ${field.items === undefined ? "values" : typeOf(field.items)}`;
   return field.type === "object" ? "mapping" : field.type === "string" ? "text" : (field.type ?? "");
 }
 

@@ -101,7 +101,9 @@ export const PROTOCOL_BLOCKS: Blocks = {
       wire.OPS.map((op, index) => [
         index + 1,
         code(op),
-        REQUEST_FIELDS[op].map(([name, type]) => (name === type ? code(name) : `${code(name)} (${type})`)).join(", "),
+        REQUEST_FIELDS[op]
+          .map(([name, type]) => (name === type ? code(name) : `${code(name)} (${type})`))
+          .join(", "),
       ]),
     ),
   "wire-words": () => {
@@ -147,7 +149,10 @@ export const PROTOCOL_BLOCKS: Blocks = {
     table(
       ["first entry", "rest of the array"],
       [
-        [wire.VALUE.stat, "stat kind, mode, uid, gid, size in bytes, link count, modified (ms), inode, device"],
+        [
+          wire.VALUE.stat,
+          "stat kind, mode, uid, gid, size in bytes, link count, modified (ms), inode, device",
+        ],
         [wire.VALUE.names, "an array of names"],
         [wire.VALUE.pid, "a process id"],
       ],
@@ -158,8 +163,14 @@ export const PROTOCOL_BLOCKS: Blocks = {
       example("hello of a client", encodeHello()),
       example("answer of the broker", encodeHelloReply("5f2c7b1a9e04", ":workspace")),
       example("request 1: open /w/a for reading", encodeRequest(1, SAMPLES.open)),
-      example("answer: done; the descriptor travels beside the frame", encodeReply(1, { ok: true, value: null })),
-      example("request 2: set the modification time of /w/a to 1.5 s, keep the other", encodeRequest(2, SAMPLES.utimens)),
+      example(
+        "answer: done; the descriptor travels beside the frame",
+        encodeReply(1, { ok: true, value: null }),
+      ),
+      example(
+        "request 2: set the modification time of /w/a to 1.5 s, keep the other",
+        encodeRequest(2, SAMPLES.utimens),
+      ),
       example(
         "answer: denied",
         encodeReply(2, {
@@ -176,7 +187,8 @@ export const PROTOCOL_BLOCKS: Blocks = {
 function rangeIsAllowed(low: number, high: number): boolean {
   const verdicts = new Set<boolean>();
   for (let head = low; head <= high; head++) verdicts.add(isAllowed(head));
-  if (verdicts.size !== 1) throw new Error(`Cannot describe ${low} to ${high}: the scanner treats them apart`);
+  if (verdicts.size !== 1)
+    throw new Error(`Cannot describe ${low} to ${high}: the scanner treats them apart`);
   return verdicts.has(true);
 }
 

@@ -1,7 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { ProblemKind } from "../../../src/audit/problem.ts";
-import { type AuditRecord, RECORD_KINDS, type RecordKind, serializeRecord } from "../../../src/audit/record.ts";
+import {
+  type AuditRecord,
+  RECORD_KINDS,
+  type RecordKind,
+  serializeRecord,
+} from "../../../src/audit/record.ts";
 import { TS_LAYERS } from "../layers.ts";
 import { type Blocks, code, codes, table } from "./blocks.ts";
 
@@ -77,7 +82,8 @@ const PROBLEM_MEANING: { readonly [kind in ProblemKind]: string } = {
   extra: "a file that does not belong to the log",
   cut: "the log is shorter than a signed head says",
   rewritten: "the log differs from a signed head",
-  order: "a record has a wrong number or run, or an outcome has no open intent; in the host log: the chain is broken",
+  order:
+    "a record has a wrong number or run, or an outcome has no open intent; in the host log: the chain is broken",
   segment: "bytes that no append leaves",
 };
 
@@ -104,18 +110,26 @@ export const RECORD_BLOCKS: Blocks = {
   layers: () =>
     table(
       ["folder of src/", "may import"],
-      Object.entries(TS_LAYERS).map(([folder, allowed]) => [code(folder), codes(allowed) || "nothing of ours"]),
+      Object.entries(TS_LAYERS).map(([folder, allowed]) => [
+        code(folder),
+        codes(allowed) || "nothing of ours",
+      ]),
     ),
   "help-run": () => help("run"),
   "help-why": () => help("why"),
   "help-audit-verify": () => help("audit", "verify"),
 };
 
+const helps = new Map<string, string>();
+
 /** What the built program says; the build belongs to `npm ci` and `npm run build`. */
 export function help(...command: readonly string[]): string {
-  const text = execFileSync(process.execPath, [PROGRAM, ...command, "--help"], {
-    encoding: "utf8",
-    env: { ...process.env, COLUMNS: "80" },
-  });
-  return `\`\`\`text\n${text.trimEnd()}\n\`\`\``;
+  const name = command.join(" ");
+  const known = helps.get(name);
+  if (known !== undefined) return known;
+  const argv = [PROGRAM, ...command, "--help"];
+  const env = { ...process.env, COLUMNS: "80" };
+  const text = `\`\`\`text\n${execFileSync(process.execPath, argv, { encoding: "utf8", env }).trimEnd()}\n\`\`\``;
+  helps.set(name, text);
+  return text;
 }
