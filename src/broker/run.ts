@@ -23,6 +23,7 @@ import { type ChannelFront, serveChannel } from "./channel_front.ts";
 import { type Confinement, confine } from "./confinement.ts";
 import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
+import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { runLimits } from "./limits.ts";
 import { serveNotifications } from "./notify/front.ts";
@@ -174,6 +175,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       policy: confinement.policy,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+      fifos: new FifoMeetings(),
       limits: runLimits(options.profile),
       log,
       platform: linux,

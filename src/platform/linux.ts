@@ -12,6 +12,8 @@ const S_IFLNK = 0o120000;
 const S_IFSOCK = 0o140000;
 const RENAME = { replace: 0, refuse: 1, exchange: 2 } as const;
 const XATTR = { any: 0, create: 1, replace: 2 } as const;
+const POLLIN = 1;
+const POLLHUP = 16;
 const AT_REMOVEDIR = 0x200;
 const UTIME_NOW = 0x3fffffff;
 const UTIME_OMIT = 0x3ffffffe;
@@ -55,6 +57,8 @@ function nanoseconds(time: bigint | "now" | "keep"): number {
 /** The effects of the broker on Linux. Event-loop thread only; the thread must have an umask of its own (isolateUmask). */
 export const linux: Platform = {
   open: (path, flags, mode, umask) => binding.fsOpen(path, toLinuxFlags(flags), mode, umask),
+  hasWriter: (fd) => (binding.fdPoll(fd) & (POLLIN | POLLHUP)) !== 0,
+  makeBlocking: binding.fdMakeBlocking,
   resolve: (path, tid, tgid, follow) => binding.fsResolve(path, tid, tgid, follow === "follow" ? 1 : 0),
   stat(target) {
     const failed =
@@ -69,6 +73,7 @@ export const linux: Platform = {
   unlink: (path, kind) => binding.fsUnlink(path, kind === "directory" ? AT_REMOVEDIR : 0),
   rename: (from, to, existing) => binding.fsRename(from, to, RENAME[existing]),
   link: binding.fsLink,
+  linkDescriptor: binding.fsLinkDescriptor,
   symlink: binding.fsSymlink,
   chmod: binding.fsChmod,
   chown: binding.fsChown,
