@@ -114,13 +114,8 @@ function refuse(
   session: Session,
 ): Outcome {
   if (isAbsent(request, judgement, session)) {
-    session.log.quietDenial(request, caller, "default-deny", ENOENT);
+    session.log.absence(request, caller);
     return { kind: "failed", errno: ENOENT };
-  }
-  if (judgement.rule?.id === "process.others") {
-    // ps(1) tries each process of the machine, and the kernel alone would refuse it without a word.
-    session.log.quietDenial(request, caller, judgement.rule.id, judgement.errno);
-    return { kind: "failed", errno: judgement.errno };
   }
   const denial = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
   session.log.denial(request, caller, denial, judgement.errno);

@@ -47,10 +47,10 @@ export class RunLog {
     this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, errnoName(errno)));
   }
 
-  /** A refusal that is recorded, and nothing that a person has to look at. */
-  quietDenial(request: Request, caller: Caller, rule: string, errno: number): void {
-    const event = eventOf(request, caller, rule);
-    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, errnoName(errno)));
+  /** A refusal that the caller sees as ENOENT: recorded, and nothing that a person has to look at. */
+  absence(request: Request, caller: Caller): void {
+    const event = eventOf(request, caller, "default-deny");
+    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, "ENOENT"));
   }
 
   #countChange(request: Request): void {
