@@ -3,9 +3,9 @@
 // openat2 without symbolic links, O_NONBLOCK off again, ADDFD with SEND, close.
 //
 // notify_open [-n iterations] [-r rounds] [-c same|default] [-l recv|epoll] [-p path]
-// notify_open -x ...: client only; the listener goes to descriptor 3 (SCM_RIGHTS), for a supervisor that is
-// measured instead. Prints {"wallNsMedian": …, "cpuNsPerOp": …}; CPU is that of client and supervisor
-// together, over all rounds.
+// notify_open -x ...: client only, for a supervisor that is measured instead: its parent, which gets the
+// listener through descriptor 3 (SCM_RIGHTS). Prints {"wallNs": …, "cpuNs": …} for one open: wall is the
+// median of the rounds, CPU that of client and supervisor together over all of them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -93,8 +93,13 @@ static int receive_fd(int socket) {
   return fd;
 }
 
-// One round of opens; a supervisor that is measured instead knows by a trapped open of "/round" where a round
-// begins.
+// The CPU time of client and supervisor, which is its parent.
+static double cpu_of_both(void) {
+  clockid_t parent;
+  require(clock_getcpuclockid(getppid(), &parent) == 0, "cpuclock");
+  return now_ns(parent) + now_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 static void client(int socket, const char* path, int iterations, int rounds) {
   static double wall[MAX_ROUNDS];
   const int listener = install_filter();
@@ -102,7 +107,7 @@ static void client(int socket, const char* path, int iterations, int rounds) {
   send_fd(socket, listener);
   close(listener);
   for (int i = 0; i < iterations / 10 + 100; i++) close(open(path, O_RDONLY | O_CLOEXEC));
-  (void)open("/.sallyport-bench-start", O_RDONLY);
+  const double start_cpu = cpu_of_both();
   for (int round = 0; round < rounds; round++) {
     const double start = now_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < iterations; i++) {
@@ -112,11 +117,10 @@ static void client(int socket, const char* path, int iterations, int rounds) {
     }
     wall[round] = (now_ns(CLOCK_MONOTONIC) - start) / iterations;
   }
-  (void)open("/.sallyport-bench-end", O_RDONLY);
+  const double cpu = cpu_of_both() - start_cpu;
   qsort(wall, (size_t)rounds, sizeof wall[0], compare);
-  char text[64];
-  const int length = snprintf(text, sizeof text, "%.0f", wall[rounds / 2]);
-  require(write(socket, text, (size_t)length) == length, "write");
+  printf("{\"wallNs\": %.0f, \"cpuNs\": %.0f}\n", wall[rounds / 2], cpu / ((double)iterations * rounds));
+  fflush(stdout);
 }
 
 static ssize_t read_path(pid_t tid, uint64_t address, char* path) {
@@ -133,20 +137,13 @@ static ssize_t read_path(pid_t tid, uint64_t address, char* path) {
   return -1;
 }
 
-// The CPU time of supervisor and client since the mark.
-static double cpu_of(pid_t pid) {
-  clockid_t clock;
-  require(clock_getcpuclockid(pid, &clock) == 0, "cpuclock");
-  return now_ns(clock) + now_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-static double supervise(int listener, pid_t client_pid, int use_epoll) {
+// Until a path that starts with a dot.
+static void supervise(int listener, int use_epoll) {
   const __u64 sync_wake_up = 1;
   (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, sync_wake_up);
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event event = {.events = EPOLLIN};
   require(epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) == 0, "epoll_ctl");
-  double start_cpu = 0;
   char path[PATH_BYTES];
   for (;;) {
     if (use_epoll) (void)epoll_wait(epoll, &event, 1, -1);
@@ -155,15 +152,7 @@ static double supervise(int listener, pid_t client_pid, int use_epoll) {
     int error = 0;
     if (read_path((pid_t)notification.pid, notification.data.args[1], path) != 0) error = EFAULT;
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification.id) != 0) continue;
-    if (path[1] == '.') {
-      const int end = strcmp(path, "/.sallyport-bench-end") == 0;
-      const double cpu = cpu_of(client_pid);
-      struct seccomp_notif_resp answer = {notification.id, 0, -ENOENT, 0};
-      (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-      if (end) return cpu - start_cpu;
-      start_cpu = cpu;
-      continue;
-    }
+    if (path[1] == '.') return;
     int fd = -1;
     if (error == 0) {
       struct open_how how = {
@@ -215,13 +204,13 @@ int main(int argc, char** argv) {
   if (child == 0) {
     close(ends[0]);
     client(ends[1], path, iterations, rounds);
+    (void)open("/.", O_RDONLY);
     _exit(0);
   }
   close(ends[1]);
-  const double cpu = supervise(receive_fd(ends[0]), child, use_epoll);
-  char median[64] = {0};
-  require(read(ends[0], median, sizeof median - 1) > 0, "read");
+  const int listener = receive_fd(ends[0]);
+  supervise(listener, use_epoll);
+  close(listener);
   (void)waitpid(child, NULL, 0);
-  printf("{\"wallNsMedian\": %s, \"cpuNsPerOp\": %.0f}\n", median, cpu / ((double)iterations * rounds));
   return 0;
 }

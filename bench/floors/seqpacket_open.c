@@ -3,7 +3,9 @@
 // without links, O_NONBLOCK off).
 //
 // seqpacket_open [-n iterations] [-r rounds] [-c same|default] [-p path]
-// Prints {"wallNsMedian": …, "cpuNsPerOp": …}; CPU is that of client and broker together, over all rounds.
+// seqpacket_open -x ...: client only, for a broker that is measured instead: its parent, which speaks our
+// protocol (docs/protocol.md) at the other end of descriptor 3. Prints {"wallNs": …, "cpuNs": …} for one
+// open: wall is the median of the rounds, CPU that of client and broker together over all of them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -70,21 +72,48 @@ static ssize_t receive_message(int socket, char* bytes, int* fd) {
   return got;
 }
 
-static double client(int socket, const char* path, int iterations, int rounds) {
+// The CPU time of this process and of the other side.
+static double cpu_of_both(pid_t other) {
+  clockid_t clock;
+  require(clock_getcpuclockid(other, &clock) == 0, "cpuclock");
+  return now_ns(clock) + now_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void client(int socket, pid_t other, const char* request, size_t size, int iterations, int rounds) {
   static double wall[MAX_ROUNDS];
   static char reply[FRAME_BYTES];
+  double start_cpu = 0;
   for (int round = -1; round < rounds; round++) {
+    if (round == 0) start_cpu = cpu_of_both(other);
     const double start = now_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < iterations; i++) {
       int fd;
-      send_message(socket, path, strlen(path) + 1, -1);
+      send_message(socket, request, size, -1);
       require(receive_message(socket, reply, &fd) > 0 && fd >= 0, "reply");
       close(fd);
     }
     if (round >= 0) wall[round] = (now_ns(CLOCK_MONOTONIC) - start) / iterations;
   }
+  const double cpu = cpu_of_both(other) - start_cpu;
   qsort(wall, (size_t)rounds, sizeof wall[0], compare);
-  return wall[rounds / 2];
+  printf("{\"wallNs\": %.0f, \"cpuNs\": %.0f}\n", wall[rounds / 2], cpu / ((double)iterations * rounds));
+}
+
+// The hello of version 1, and a request to open `path` for reading: [1, 1 (open), path, 1 (read), 0]. Gives
+// the size of the request.
+static size_t speak(int socket, const char* path, char* request) {
+  static const char hello[] = "\x92\xa9sallyport\x01";
+  static char reply[FRAME_BYTES];
+  int fd;
+  send_message(socket, hello, sizeof hello - 1, -1);
+  require(receive_message(socket, reply, &fd) > 0, "hello");
+  const size_t length = strlen(path);
+  require(length < 256, "path of at most 255 bytes");
+  memcpy(request, "\x95\x01\x01\xd9", 4);
+  request[4] = (char)length;
+  memcpy(request + 5, path, length);
+  memcpy(request + 5 + length, "\x01", 2);
+  return length + 7;
 }
 
 static void broker(int socket) {
@@ -109,13 +138,20 @@ static void broker(int socket) {
 }
 
 int main(int argc, char** argv) {
-  int iterations = 5000, rounds = 21, same = 1;
+  int iterations = 5000, rounds = 21, same = 1, client_only = 0;
   const char* path = "/tmp/sallyport-bench/a/b/c/file";
-  for (int option; (option = getopt(argc, argv, "n:r:c:p:")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "n:r:c:p:x")) != -1;) {
     if (option == 'n') iterations = atoi(optarg);
     if (option == 'r') rounds = atoi(optarg) > MAX_ROUNDS ? MAX_ROUNDS : atoi(optarg);
     if (option == 'c') same = strcmp(optarg, "same") == 0;
     if (option == 'p') path = optarg;
+    if (option == 'x') client_only = 1;
+  }
+  if (client_only) {
+    char request[512];
+    const size_t size = speak(3, path, request);
+    client(3, getppid(), request, size, iterations, rounds);
+    return 0;
   }
   if (same) {
     cpu_set_t cpus;
@@ -133,13 +169,8 @@ int main(int argc, char** argv) {
     _exit(0);
   }
   close(ends[0]);
-  clockid_t clock;
-  require(clock_getcpuclockid(child, &clock) == 0, "cpuclock");
-  const double start = now_ns(clock) + now_ns(CLOCK_PROCESS_CPUTIME_ID);
-  const double wall = client(ends[1], path, iterations, rounds);
-  const double cpu = now_ns(clock) + now_ns(CLOCK_PROCESS_CPUTIME_ID) - start;
+  client(ends[1], child, path, strlen(path) + 1, iterations, rounds);
   close(ends[1]);
   (void)waitpid(child, NULL, 0);
-  printf("{\"wallNsMedian\": %.0f, \"cpuNsPerOp\": %.0f}\n", wall, cpu / ((double)iterations * (rounds + 1)));
   return 0;
 }

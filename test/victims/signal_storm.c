@@ -1,6 +1,7 @@
 // A timer every 3 ms while files are opened for writing. signal_storm restart|interrupt ROUNDS
-// A signal that arrives before the supervisor has received the call interrupts it whatever the filter's flags are
-// (kernel/seccomp.c, should_sleep_killable): without SA_RESTART one in fifty may fail so, and must succeed when repeated.
+// A signal that arrives before the supervisor has received the call interrupts it whatever the filter's flags
+// are (kernel/seccomp.c, should_sleep_killable): without SA_RESTART one in fifty may fail so, and must
+// succeed when repeated.
 #include <sys/time.h>
 
 #include "victim.h"
@@ -32,6 +33,6 @@ int main(int argc, char** argv) {
       other++;
     }
   }
-  finish(opened == rounds && interrupted <= (action.sa_flags ? 0 : rounds / 50) ? REFUSED : SUCCEEDED, "opened %d interrupted %d other %d, %d signals", opened, interrupted,
-         other, (int)signals);
+  finish(opened == rounds && interrupted <= (action.sa_flags ? 0 : rounds / 50) ? REFUSED : SUCCEEDED,
+         "opened %d interrupted %d other %d, %d signals", opened, interrupted, other, (int)signals);
 }
