@@ -1,12 +1,6 @@
 import { compilePolicy, decidePath, type Policy, type Rule } from "../../src/policy/decide.ts";
 import { ALL_RIGHTS, RIGHT } from "../../src/policy/rights.ts";
-
-export type Figure = {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly bar: number;
-};
+import { median, type Row, spread } from "../measure.ts";
 
 const BATCHES = 41;
 const PATHS = 1_000;
@@ -27,29 +21,27 @@ const MISSES = [
 ];
 
 /** Time of one decision in µs of process CPU time, median of batches: rule sets of three sizes, and the worst path. */
-export function run(): Figure[] {
-  const figures: Figure[] = [];
+export async function run(): Promise<Row[]> {
+  const rows: Row[] = [];
   for (const [count, bar] of [
     [10, 0.4],
     [1_000, 0.5],
     [100_000, 0.7],
   ] as const) {
     const policy = compilePolicy("bench", makeRules(count), 0x5a11);
-    const value = measure(policy, makePaths(count), 40_000);
-    figures.push({ name: `decide, ${count} rules`, value, unit: "µs", bar });
+    rows.push(row(`decide, ${count} rules`, measure(policy, makePaths(count), 40_000), bar));
   }
   const guarded = compilePolicy("bench", [...makeRules(1_000), ...protections()], 0x5a11);
-  const value = measure(guarded, makePaths(1_000), 40_000);
-  figures.push({ name: "decide, 1000 rules and 7 denied names anywhere", value, unit: "µs", bar: 0.7 });
+  rows.push(row("decide, 1000 rules and 7 denied names anywhere", measure(guarded, makePaths(1_000), 40_000), 0.7));
   for (const [name, policy, path] of hostileCases()) {
-    figures.push({
-      name: `decide, hostile: ${name}`,
-      value: measure(policy, [path], 400),
-      unit: "µs",
-      bar: 50,
-    });
+    rows.push(row(`decide, hostile: ${name}`, measure(policy, [path], 400), 50));
   }
-  return figures;
+  return rows;
+}
+
+function row(name: string, samples: readonly number[], bar: number): Row {
+  const value = median(samples);
+  return { name, unit: "µs", value, floor: null, ratio: null, bar, sense: "most", noise: spread(samples) };
 }
 
 function makeRules(count: number): Rule[] {
@@ -100,7 +92,7 @@ function hostileCases(): [string, Policy, string][] {
   ];
 }
 
-function measure(policy: Policy, paths: readonly string[], decisions: number): number {
+function measure(policy: Policy, paths: readonly string[], decisions: number): number[] {
   const samples: number[] = [];
   let allowed = 0;
   for (let batch = 0; batch < BATCHES; batch++) {
@@ -112,5 +104,5 @@ function measure(policy: Policy, paths: readonly string[], decisions: number): n
     samples.push((user + system) / decisions);
   }
   if (allowed < 0) throw new Error("never: keeps the loop from being removed");
-  return samples.sort((a, b) => a - b)[BATCHES >> 1]!;
+  return samples;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compilePolicy, decidePath, type Rule } from "../../../src/policy/decide.ts";
-import { buildEdgeTable, buildSegmentTable } from "../../../src/policy/hash.ts";
+import { buildEdgeTable, buildSegmentTable, mixUnit } from "../../../src/policy/hash.ts";
 import { compileRules, matchPath, mayMatchBelow, stateSignature } from "../../../src/policy/trie.ts";
 import { MAX_STEPS, walkPath } from "../../../src/policy/walk.ts";
 import { oracleMatches } from "../../support/pattern_oracle.ts";
@@ -175,6 +175,19 @@ describe("compiled rules", () => {
     expect(new Set(steps).size).toBe(1);
   });
 
+  it("keeps a run of segments once, however often a path enters it", () => {
+    const pattern = "/**/a/**/b";
+    const compiled = compileRules([{ id: "r", effect: "allow", rights: 1, pattern, reason: "" }], 3);
+    const stepsOf = (count: number) => {
+      expect(matchPath(compiled, `${"/a".repeat(count)}/b`)).toBe(1);
+      expect(compiled.trace.deepCount).toBe(2);
+      return compiled.trace.steps;
+    };
+    // A short path first: kept twice, such states double with every segment, and the long ones would not end.
+    stepsOf(6);
+    expect(stepsOf(300) - stepsOf(200)).toBe(stepsOf(200) - stepsOf(100));
+  });
+
   it("gives the same results whatever the seed", () => {
     const rules = randomRules(randomOf(4));
     const paths = Array.from({ length: 200 }, (_, i) => randomPath(randomOf(i)));
@@ -190,6 +203,33 @@ describe("compiled rules", () => {
     expect(buildSegmentTable(texts, 5).lengths).toHaveLength(20_000);
     const edges = texts.flatMap((_, i) => [i >> 3, i & 7, i + 1]);
     expect(buildEdgeTable(edges, 5).slots.length / 3).toBeLessThan(400_000);
+  });
+
+  it("keeps names with equal hashes apart", () => {
+    const allow = (name: string): Rule => ({
+      id: name,
+      effect: "allow",
+      rights: 1,
+      pattern: `/${name}`,
+      reason: "",
+    });
+    // Keys come from the seed alone as long as the first attempt fits, so these are those of the rules below.
+    const { start, factor } = compileRules([allow("x")], 77).states.segments;
+    const seen = new Map<number, string>();
+    let pair: [string, string] | undefined;
+    for (let i = 1_000_000; pair === undefined; i++) {
+      const name = String(i);
+      let hash = start;
+      for (let at = 0; at < name.length; at++) hash = mixUnit(hash, name.charCodeAt(at), factor);
+      const other = seen.get(hash);
+      if (other !== undefined) pair = [other, name];
+      seen.set(hash, name);
+    }
+    const [one, two] = pair;
+    expect(matchPath(compileRules([allow(one)], 77), `/${one}`)).toBe(1);
+    expect(matchPath(compileRules([allow(one)], 77), `/${two}`)).toBe(0);
+    const both = compilePolicy("p", [allow(one), allow(two)], 77);
+    for (const name of pair) expect(decidePath(both, `/${name}`, 1)).toMatchObject({ rule: { id: name } });
   });
 
   it("refuses rights that are not known", () => {
