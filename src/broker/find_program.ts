@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
 
@@ -12,9 +12,10 @@ export function findProgram(name: string, path: string | undefined, cwd: string)
     : directories(path).map((directory) => join(directory, name));
   let found: string | null = null;
   for (const place of places) {
-    if (!isFile(place)) continue;
+    // A directory that the caller names is there and can not be run; one in PATH is passed over, as execvp(3) does.
+    if (!isFile(place) && !(name.includes("/") && existsSync(place))) continue;
     found ??= place;
-    if (isExecutable(place)) return place;
+    if (isFile(place) && isExecutable(place)) return place;
   }
   if (found === null)
     throw new SallyportError("SETUP", `Cannot run "${name}": not found`, { errno: "ENOENT", stage: "exec" });

@@ -2,6 +2,7 @@ import { ERRNO } from "../platform/errno.ts";
 import type { Platform } from "../platform/platform.ts";
 import { type Follow, OPEN, type OpenRequest, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import { ownDescriptor } from "./own_process.ts";
 
 const EACCES = ERRNO["EACCES"]!;
 
@@ -65,8 +66,13 @@ function withPath<R extends Request & { path: string }>(
   caller: Caller,
   platform: Platform,
 ): R | number {
-  const path = platform.resolve(request.path, caller.tid, caller.pid, follow);
+  const resolved = platform.resolve(request.path, caller.tid, caller.pid, follow);
+  if (typeof resolved === "number") return resolved;
+  // chmod(2) of /proc/self/fd/N, which glibc makes of fchmodat(2): the name of what is held stands for it.
+  const isHeld = request.op !== "open" && follow === "follow" && ownDescriptor(resolved, caller) >= 0;
+  const path = isHeld ? platform.readlink(resolved) : resolved;
   if (typeof path === "number") return path;
+  if (!path.startsWith("/")) return -EACCES;
   return path === request.path ? request : { ...request, path };
 }
 

@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { writeFileSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
+import { isatty } from "node:tty";
 import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -24,13 +25,13 @@ const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SI
 /** `sallyport run`: sets process.exitCode to that of the target. */
 export async function run(argv: string[], flags: RunFlags): Promise<void> {
   const say = (line: string): void => {
-    if (flags.json !== "-") process.stderr.write(`${line}\n`);
+    if (flags.json !== "-") writeError(`${line}\n`);
   };
   const relay = terminalOf();
   const end = await confined(argv, flags, relay, say).catch(async (error: unknown) => {
     await relay?.stop();
     if (!(error instanceof SallyportError)) throw error;
-    process.stderr.write(`sallyport: ${error.message}\n`);
+    writeError(`sallyport: ${error.message}\n`);
     process.exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
     return null;
   });
@@ -39,7 +40,7 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
   if (flags.json !== undefined) {
     const { denied, ...rest } = end;
     const line = `${JSON.stringify({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denial, count })) })}\n`;
-    if (flags.json === "-") process.stderr.write(line);
+    if (flags.json === "-") writeError(line);
     else writeFileSync(flags.json, line, { mode: 0o600 });
   }
   process.exitCode = end.exitCode;
@@ -68,12 +69,27 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
   return end;
 }
 
-/** A terminal of its own for the run when ours is one and we are in its foreground. */
+/**
+ * A terminal of its own for the run when ours is one. `process.stdin` and its like are only touched where they are terminals:
+ * Node sets O_NONBLOCK on a pipe, and the program shares that pipe.
+ */
 function terminalOf(): Relay | null {
-  if (!process.stdin.isTTY) return null;
-  const replaces = new Set(
-    [0, 1, 2].filter((fd) => (fd === 0 ? process.stdin : fd === 1 ? process.stdout : process.stderr).isTTY),
-  );
-  const output = process.stdout.isTTY ? process.stdout : process.stderr.isTTY ? process.stderr : null;
+  if (!isatty(0)) return null;
+  const output = isatty(1) ? process.stdout : isatty(2) ? process.stderr : null;
+  const replaces = new Set([0, 1, 2].filter((fd) => isatty(fd)));
   return output === null ? null : relayTerminal(process.stdin, output, replaces);
+}
+
+/** Writes to the error stream as it is, for the same reason; a full pipe is tried again. */
+function writeError(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(2, bytes, done);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Nobody reads what we say: that is no reason to fail the run.
+      if (code !== "EAGAIN") return;
+    }
+  }
 }
