@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Journal, runLogDir } from "../src/audit/journal.ts";
 import { openLogKey } from "../src/audit/key.ts";
 import { lineParts } from "../src/audit/lines.ts";
+import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
 import { runLimits } from "../src/broker/limits.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { loadProfile } from "../src/broker/profiles.ts";
@@ -35,7 +36,12 @@ export class BenchBroker {
 
   session(records: Records, platform: Platform = linux): Session {
     const profile = loadProfile(":workspace");
-    const places = { workspace: this.workspace, home: this.#path("home"), tmp: this.#path("tmp"), state: this.#path("state") };
+    const places = {
+      workspace: this.workspace,
+      home: this.#path("home"),
+      tmp: this.#path("tmp"),
+      state: this.#path("state"),
+    };
     // The buckets are asked as ever, but hold more than any bench takes out of them.
     const rate = { perSecond: 1e7, burst: 1e7 };
     const limits = { read: rate, write: rate, delete: rate, metadata: rate, exec: rate };
@@ -47,6 +53,7 @@ export class BenchBroker {
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+      fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
       platform,
@@ -63,7 +70,12 @@ export class BenchBroker {
   #journal(run: string): Journal {
     const state = this.#path("state");
     mkdirSync(state, { recursive: true });
-    const journal = Journal.open({ dir: runLogDir(state, run), run, key: openLogKey(state), mapShared: binding.mapShared });
+    const journal = Journal.open({
+      dir: runLogDir(state, run),
+      run,
+      key: openLogKey(state),
+      mapShared: binding.mapShared,
+    });
     this.#journals.push(journal);
     return journal;
   }

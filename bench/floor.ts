@@ -21,7 +21,11 @@ export function place(placement: Placement): void {
 }
 
 /** Runs a floor, or its client (`-x`) with `channel` as descriptor 3, and gives what it prints. */
-export async function floor<Result = Cost>(name: string, args: readonly string[], channel?: number): Promise<Result> {
+export async function floor<Result = Cost>(
+  name: string,
+  args: readonly string[],
+  channel?: number,
+): Promise<Result> {
   const stdio = ["ignore", "pipe", "inherit", ...(channel === undefined ? [] : [channel])] as const;
   const child = spawn(join(root, "bench", "floors", "bin", name), args, { stdio: [...stdio] });
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));

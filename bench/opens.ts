@@ -1,7 +1,7 @@
+import type { Session } from "../src/broker/session.ts";
 import { BenchBroker, type Records } from "./broker.ts";
 import { type Cost, floor, PLACEMENTS, type Placement, place } from "./floor.ts";
 import { compare, type Row } from "./measure.ts";
-import type { Session } from "../src/broker/session.ts";
 
 const ROUNDS = 11;
 const WARM_UP = 3;
@@ -34,7 +34,8 @@ export async function compareOpens(
           if (round >= 0) rounds[records].push({ ours, least });
         }
       }
-      for (const records of RECORDS) rows.push(...rowsOf(`${what}, ${records}, ${placement}`, rounds[records], bars[records]));
+      for (const records of RECORDS)
+        rows.push(...rowsOf(`${what}, ${records}, ${placement}`, rounds[records], bars[records]));
     }
   } finally {
     place("default placement");
@@ -46,7 +47,8 @@ export async function compareOpens(
 type Round = { readonly ours: Cost; readonly least: Cost };
 
 function rowsOf(name: string, rounds: readonly Round[], bars: Bars[Records]): Row[] {
-  const pairs = (key: keyof Cost) => rounds.map(({ ours, least }) => ({ value: ours[key] / 1e3, floor: least[key] / 1e3 }));
+  const pairs = (key: keyof Cost) =>
+    rounds.map(({ ours, least }) => ({ value: ours[key] / 1e3, floor: least[key] / 1e3 }));
   return [
     compare(`${name}, latency`, "µs", pairs("wallNs"), bars.wall),
     compare(`${name}, CPU of both sides`, "µs", pairs("cpuNs"), bars.cpu),

@@ -32,7 +32,9 @@ export async function run(): Promise<Row[]> {
     rows.push(row(`decide, ${count} rules`, measure(policy, makePaths(count), 40_000), bar));
   }
   const guarded = compilePolicy("bench", [...makeRules(1_000), ...protections()], 0x5a11);
-  rows.push(row("decide, 1000 rules and 7 denied names anywhere", measure(guarded, makePaths(1_000), 40_000), 0.7));
+  rows.push(
+    row("decide, 1000 rules and 7 denied names anywhere", measure(guarded, makePaths(1_000), 40_000), 0.7),
+  );
   for (const [name, policy, path] of hostileCases()) {
     rows.push(row(`decide, hostile: ${name}`, measure(policy, [path], 400), 50));
   }

@@ -1,8 +1,8 @@
 /** A confined launch until its end is reported, beside a plain vfork and exec, and beside bubblewrap. */
 import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { filterSpec } from "../../src/broker/profiles.ts";
 import { serveNotifications } from "../../src/broker/notify/front.ts";
+import { filterSpec } from "../../src/broker/profiles.ts";
 import type { Session } from "../../src/broker/session.ts";
 import { binding, type NativeLauncher, type NativeLaunchSpec } from "../../src/platform/binding.ts";
 import { buildFloor } from "../../src/platform/landlock.ts";
@@ -17,7 +17,16 @@ const LAUNCHES = 60;
 const BALLAST_BYTES = 300 << 20;
 const BWRAP = "/usr/bin/bwrap";
 const BWRAP_ARGS = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all", "/bin/true"];
-const TREES = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.preload", "/proc/self", "/dev/null"];
+const TREES = [
+  "/usr",
+  "/bin",
+  "/lib",
+  "/lib64",
+  "/etc/ld.so.cache",
+  "/etc/ld.so.preload",
+  "/proc/self",
+  "/dev/null",
+];
 
 type Round = { readonly value: number; readonly floor: number };
 
@@ -28,7 +37,8 @@ export async function run(): Promise<Row[]> {
   await subject.begin();
   const light = await rounds(subject, []);
   const bwrap = existsSync(BWRAP) ? await rounds(subject, [BWRAP, ...BWRAP_ARGS]) : null;
-  if (bwrap === null) console.error(`skipped: launch beside bubblewrap; there is no ${BWRAP} on this machine`);
+  if (bwrap === null)
+    console.error(`skipped: launch beside bubblewrap; there is no ${BWRAP} on this machine`);
   const ballast = Array.from({ length: BALLAST_BYTES >> 20 }, (_, i) => Buffer.alloc(1 << 20, (i % 255) + 1));
   const heavy = await rounds(subject, []);
   if (ballast.some((block) => block[0] === 0)) throw new Error("never: keeps the ballast");
@@ -89,7 +99,11 @@ class Subject {
       cpus: [],
     };
     const program = new URL(import.meta.resolve("#launcher")).pathname;
-    this.#launcher = binding.startLauncher(program, (pid) => this.#exited(pid), () => {});
+    this.#launcher = binding.startLauncher(
+      program,
+      (pid) => this.#exited(pid),
+      () => {},
+    );
   }
 
   /** The first program of a run is its leader, and outlives the others. */

@@ -18,7 +18,7 @@ const BAR_CHANNEL_KB = 64;
 
 export async function run(): Promise<Row[]> {
   const idle: number[] = [];
-  for (let i = 0; i < BROKERS; i++) idle.push(await idleKb() / 1024);
+  for (let i = 0; i < BROKERS; i++) idle.push((await idleKb()) / 1024);
   return [
     row("resident memory of an idle broker", "MB", idle, BAR_IDLE_MB),
     row("resident memory of one more session", "KB", [await channelKb()], BAR_CHANNEL_KB),
@@ -26,7 +26,16 @@ export async function run(): Promise<Row[]> {
 }
 
 function row(name: string, unit: string, values: number[], bar: number): Row {
-  return { name, unit, value: median(values), floor: null, ratio: null, bar, sense: "most", noise: spread(values) };
+  return {
+    name,
+    unit,
+    value: median(values),
+    floor: null,
+    ratio: null,
+    bar,
+    sense: "most",
+    noise: spread(values),
+  };
 }
 
 async function idleKb(): Promise<number> {

@@ -1,7 +1,8 @@
 /** An open of an unmodified program through the broker, beside the same open through a supervisor in C. */
-import type { Session } from "../../src/broker/session.ts";
+
 import { type NotifyFront, serveNotifications } from "../../src/broker/notify/front.ts";
 import { filterSpec } from "../../src/broker/profiles.ts";
+import type { Session } from "../../src/broker/session.ts";
 import { binding } from "../../src/platform/binding.ts";
 import { makeClassifier } from "../../src/platform/seccomp/classify.ts";
 import { type Cost, floor } from "../floor.ts";

@@ -13,19 +13,35 @@ const FILES = 2000;
 const BAR_BROKERED = 6;
 
 type Took = { readonly wallMs: number; readonly cpuMs: number };
-type Work = { readonly name: string; readonly script: string; readonly measure: keyof Took; readonly bar: number };
+type Work = {
+  readonly name: string;
+  readonly script: string;
+  readonly measure: keyof Took;
+  readonly bar: number;
+};
 
 const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
 
 const WORKS: readonly Work[] = [
   {
     name: "git status, log and commit on 2 000 files",
-    script: 'cd tree; for i in 1 2 3 4 5; do git status --short; git log --stat; echo "$RANDOM" > d1/f1; git commit -qam next; done >/dev/null',
+    script:
+      'cd tree; for i in 1 2 3 4 5; do git status --short; git log --stat; echo "$RANDOM" > d1/f1; git commit -qam next; done >/dev/null',
     measure: "wallMs",
     bar: 1.05,
   },
-  { name: "gcc, four files", script: "cd c; for i in 1 2 3; do gcc -O1 -c *.c; done", measure: "wallMs", bar: 1.05 },
-  { name: "tsc --noEmit", script: `cd ts; node ${typescript}/bin/tsc --noEmit -p .`, measure: "wallMs", bar: 1.05 },
+  {
+    name: "gcc, four files",
+    script: "cd c; for i in 1 2 3; do gcc -O1 -c *.c; done",
+    measure: "wallMs",
+    bar: 1.05,
+  },
+  {
+    name: "tsc --noEmit",
+    script: `cd ts; node ${typescript}/bin/tsc --noEmit -p .`,
+    measure: "wallMs",
+    bar: 1.05,
+  },
   {
     name: "grep -r over 2 000 files",
     script: "for i in 1 2 3 4 5; do grep -r no-such-text tree; done; true",
@@ -69,7 +85,8 @@ function timed(workspace: string, script: string, prefix: readonly string[]): To
   const [program = "bash", ...args] = [...prefix, "bash", "-c", timing];
   const done = spawnSync(program, args, { cwd: workspace, encoding: "utf8", maxBuffer: 1 << 26 });
   const took = /took ([\d.]+) ([\d.]+) ([\d.]+)/.exec(done.stderr);
-  if (done.status !== 0 || took === null) throw new Error(`"${script}" ended with ${done.status}: ${done.stderr}`);
+  if (done.status !== 0 || took === null)
+    throw new Error(`"${script}" ended with ${done.status}: ${done.stderr}`);
   const [wall, user, system] = took.slice(1).map((text) => Number(text) * 1e3) as [number, number, number];
   return { wallMs: wall, cpuMs: user + system };
 }
@@ -82,15 +99,28 @@ function prepare(workspace: string): void {
   }
   mkdirSync(join(workspace, "c"));
   for (let i = 0; i < 4; i++) {
-    const body = Array.from({ length: 60 }, (_, at) => `int f${i}_${at}(int x) { printf("%d", x); return x * ${at}; }`);
-    writeFileSync(join(workspace, "c", `${i}.c`), `#include <stdio.h>\n#include <stdlib.h>\n${body.join("\n")}\n`);
+    const body = Array.from(
+      { length: 60 },
+      (_, at) => `int f${i}_${at}(int x) { printf("%d", x); return x * ${at}; }`,
+    );
+    writeFileSync(
+      join(workspace, "c", `${i}.c`),
+      `#include <stdio.h>\n#include <stdlib.h>\n${body.join("\n")}\n`,
+    );
   }
   mkdirSync(join(workspace, "ts"));
-  writeFileSync(join(workspace, "ts", "tsconfig.json"), '{"compilerOptions":{"strict":true,"types":[]},"include":["*.ts"]}');
+  writeFileSync(
+    join(workspace, "ts", "tsconfig.json"),
+    '{"compilerOptions":{"strict":true,"types":[]},"include":["*.ts"]}',
+  );
   for (let i = 0; i < 40; i++) {
-    writeFileSync(join(workspace, "ts", `m${i}.ts`), `export const v${i}: number[] = [1, 2].map((x) => x * ${i});\n`);
+    writeFileSync(
+      join(workspace, "ts", `m${i}.ts`),
+      `export const v${i}: number[] = [1, 2].map((x) => x * ${i});\n`,
+    );
   }
-  const git = (...args: string[]) => execFileSync("git", ["-C", join(workspace, "tree"), ...args], { stdio: "ignore" });
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", join(workspace, "tree"), ...args], { stdio: "ignore" });
   git("init", "-q");
   git("config", "user.name", "bench");
   git("config", "user.email", "bench@localhost");

@@ -3,9 +3,9 @@
 // openat2 without symbolic links, O_NONBLOCK off again, ADDFD with SEND, close.
 //
 // notify_open [-n iterations] [-r rounds] [-c same|default] [-l recv|epoll] [-p path]
-// notify_open -x ...: client only, for a supervisor that is measured instead: its parent, which gets the listener
-// through descriptor 3 (SCM_RIGHTS). Prints {"wallNs": …, "cpuNs": …} for one open: wall is the median of the
-// rounds, CPU that of client and supervisor together over all of them.
+// notify_open -x ...: client only, for a supervisor that is measured instead: its parent, which gets the
+// listener through descriptor 3 (SCM_RIGHTS). Prints {"wallNs": …, "cpuNs": …} for one open: wall is the
+// median of the rounds, CPU that of client and supervisor together over all of them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

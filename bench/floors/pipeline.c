@@ -1,5 +1,6 @@
-// The client of a broker that is measured over its channel, descriptor 3: keeps a window of requests in flight, sent and
-// received in batches. The request is to change the mode of a path: [1, 10 (chmod), path, 0644, 1 (nofollow)].
+// The client of a broker that is measured over its channel, descriptor 3: keeps a window of requests in
+// flight, sent and received in batches. The request is to change the mode of a path: [1, 10 (chmod), path,
+// 0644, 1 (nofollow)].
 //
 // pipeline [-n requests] [-w window] [-e] [-p path]: -e leaves the hello out, for a plain echo.
 // Prints {"wallNs": …, "cpuNs": …} for one request; CPU is that of client and broker, its parent, together.

@@ -3,9 +3,9 @@
 // without links, O_NONBLOCK off).
 //
 // seqpacket_open [-n iterations] [-r rounds] [-c same|default] [-p path]
-// seqpacket_open -x ...: client only, for a broker that is measured instead: its parent, which speaks our protocol
-// (docs/protocol.md) at the other end of descriptor 3. Prints {"wallNs": …, "cpuNs": …} for one open: wall is the
-// median of the rounds, CPU that of client and broker together over all of them.
+// seqpacket_open -x ...: client only, for a broker that is measured instead: its parent, which speaks our
+// protocol (docs/protocol.md) at the other end of descriptor 3. Prints {"wallNs": …, "cpuNs": …} for one
+// open: wall is the median of the rounds, CPU that of client and broker together over all of them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -99,8 +99,8 @@ static void client(int socket, pid_t other, const char* request, size_t size, in
   printf("{\"wallNs\": %.0f, \"cpuNs\": %.0f}\n", wall[rounds / 2], cpu / ((double)iterations * rounds));
 }
 
-// The hello of version 1, and a request to open `path` for reading: [1, 1 (open), path, 1 (read), 0]. Gives the
-// size of the request.
+// The hello of version 1, and a request to open `path` for reading: [1, 1 (open), path, 1 (read), 0]. Gives
+// the size of the request.
 static size_t speak(int socket, const char* path, char* request) {
   static const char hello[] = "\x92\xa9sallyport\x01";
   static char reply[FRAME_BYTES];

@@ -54,6 +54,14 @@ Napi::Value fs_open(const Info& info) {
   });
 }
 
+Napi::Value fd_poll(const Info& info) {
+  return Napi::Number::New(info.Env(), fs::poll_descriptor(int_at(info, 0)));
+}
+
+Napi::Value fd_make_blocking(const Info& info) {
+  return Napi::Number::New(info.Env(), fs::make_blocking(int_at(info, 0)));
+}
+
 Napi::Value fs_resolve(const Info& info) {
   const PathText path(info[0]);
   std::string resolved;
@@ -218,6 +226,8 @@ void register_fs(Napi::Env env, Napi::Object exports) {
   export_function<fs_resolve>(env, exports, "fsResolve");
   export_function<fs_stat>(env, exports, "fsStat");
   export_function<fd_stat>(env, exports, "fdStat");
+  export_function<fd_poll>(env, exports, "fdPoll");
+  export_function<fd_make_blocking>(env, exports, "fdMakeBlocking");
   export_function<fs_list>(env, exports, "fsList");
   export_function<fs_readlink>(env, exports, "fsReadlink");
   export_function<fs_mkdir>(env, exports, "fsMkdir");

@@ -17,7 +17,16 @@ namespace {
 constexpr int socket_fd = 3;
 constexpr int setup_failed = 125;
 
+// By the kernel's own call: posix_spawn(3) leaves the two signals that glibc keeps for itself ignored, and
+// ignored signals outlive execve(2). The struct is the kernel's, and all zero is SIG_DFL on every
+// architecture.
+void restore_signal_defaults() {
+  const unsigned long zero[4] = {};
+  for (int number = 1; number <= 64; ++number) (void)::syscall(__NR_rt_sigaction, number, zero, nullptr, 8);
+}
+
 bool prepare() {
+  restore_signal_defaults();
   sigset_t all;
   (void)::sigfillset(&all);
   // SIGTSTP, SIGTTOU, SIGHUP and the like must not stop or end a watchdog; SIGKILL and SIGSTOP need its own

@@ -1,8 +1,9 @@
 #pragma once
 
-// Kernel interface newer than the oldest headers we build with (Debian 12, Linux 6.1). Each block names the version that
-// brought it in. The only file with #ifndef: the rest of the tree uses the kernel's names and asks the running kernel.
-// <linux/pidfd.h> and <linux/fcntl.h> are left out on purpose: they redefine struct flock of <fcntl.h>.
+// Kernel interface newer than the oldest headers we build with (Debian 12, Linux 6.1). Each block names the
+// version that brought it in. The only file with #ifndef: the rest of the tree uses the kernel's names and
+// asks the running kernel. <linux/pidfd.h> and <linux/fcntl.h> are left out on purpose: they redefine struct
+// flock of <fcntl.h>.
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -63,8 +64,8 @@
 #define LANDLOCK_ADD_RULE_QUIET (1U << 0)
 #endif
 
-// seccomp(2): SECCOMP_USER_NOTIF_FLAG_CONTINUE Linux 5.5, ADDFD 5.9, ADDFD_FLAG_SEND 5.14, WAIT_KILLABLE_RECV 5.19,
-// SET_FLAGS with SYNC_WAKE_UP 6.6.
+// seccomp(2): SECCOMP_USER_NOTIF_FLAG_CONTINUE Linux 5.5, ADDFD 5.9, ADDFD_FLAG_SEND 5.14,
+// WAIT_KILLABLE_RECV 5.19, SET_FLAGS with SYNC_WAKE_UP 6.6.
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
@@ -174,7 +175,8 @@
 
 namespace uapi {
 
-// struct landlock_ruleset_attr as of ABI 10 (Linux 7.2). Older kernels accept it when what they do not know is zero.
+// struct landlock_ruleset_attr as of ABI 10 (Linux 7.2). Older kernels accept it when what they do not know
+// is zero.
 struct LandlockRulesetAttr {
   __u64 handled_access_fs;
   __u64 handled_access_net;

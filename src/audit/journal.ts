@@ -31,6 +31,8 @@ export type JournalOptions = {
   readonly key: LogKey;
   /** `binding.mapShared`; without it every append is a write(2), which is as durable and slower. */
   readonly mapShared?: MapShared;
+  /** Runs what makes files, with the authority that the log folder needs; default: as it is. */
+  readonly asOwner?: <T>(act: () => T) => T;
 };
 
 /** <state>/runs/<run>/log. Throws INVALID for a run id that is not a plain name. */
@@ -223,7 +225,9 @@ export class Journal {
   #createSegment(): Segment {
     const index = this.#segmentCount++;
     const capacity = Math.min(FIRST_SEGMENT_BYTES * 4 ** index, LAST_SEGMENT_BYTES);
-    return createSegment(join(this.#options.dir, segmentName(index)), capacity, this.#options.mapShared);
+    const { dir, mapShared, asOwner } = this.#options;
+    const make = (): Segment => createSegment(join(dir, segmentName(index)), capacity, mapShared);
+    return asOwner === undefined ? make() : asOwner(make);
   }
 
   #onTimer(): void {

@@ -53,7 +53,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const { profile } = options;
   const rules = rulesOf(options, places);
   const policy = compilePolicy(profile.name, rules);
-  const grants = nativeGrants(options, places);
+  const grants = nativeGrants(options, places).filter(({ path }) => !isDenied(policy, path));
   const { reads, because } = howReads(options, policy, grants, places);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
   const filterOptions: FilterOptions = { mediation, memfd: profile.memfd };
@@ -150,6 +150,12 @@ function howReads(
     return { reads: "brokered", because: `${first.id} denies names in ${place}` };
   }
   return { reads: "native", because: "" };
+}
+
+/** Deny wins: a grant that is itself a denied file, or lies in a denied directory, is none. */
+function isDenied(policy: Policy, path: string): boolean {
+  const verdict = decidePath(policy, path, RIGHT.read);
+  return verdict.kind === "deny" && verdict.rule !== null;
 }
 
 function isChosen(path: string, options: RunOptions): boolean {

@@ -2,12 +2,14 @@ import { ERRNO } from "../platform/errno.ts";
 import { OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { denialOf } from "./denial.ts";
-import { type Judgement, judge } from "./judge.ts";
+import { judge } from "./judge.ts";
+import { denied, type Judgement } from "./judgement.ts";
 import type { Outcome } from "./outcome.ts";
 import { perform } from "./perform.ts";
 import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request.ts";
 import type { Session } from "./session.ts";
 
+const EINTR = ERRNO["EINTR"]!;
 const ELOOP = ERRNO["ELOOP"]!;
 const ENOENT = ERRNO["ENOENT"]!;
 const EXDEV = ERRNO["EXDEV"]!;
@@ -18,10 +20,18 @@ const EXDEV = ERRNO["EXDEV"]!;
  * that turns out to hold a link does not happen (-ELOOP) and is judged again on the real name.
  */
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
+  const waitNs = session.limits.take(request);
+  if (waitNs > 0) return later(request, caller, session, waitNs);
   const named =
     caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
-  if (typeof named === "number") return { kind: "failed", errno: -named };
+  if (typeof named === "number") return unresolved(request, caller, -named, session);
   return decideRecordAct(named, caller, session, "as-written");
+}
+
+/** A run that is above its rate is slowed down to it: a program takes an error for a fault, and would only try again. */
+async function later(request: Request, caller: Caller, session: Session, waitNs: number): Promise<Outcome> {
+  await new Promise((resolve) => setTimeout(resolve, Math.ceil(waitNs / 1e6)));
+  return caller.waits() ? dispatch(request, caller, session) : { kind: "failed", errno: EINTR };
 }
 
 function decideRecordAct(
@@ -36,11 +46,9 @@ function decideRecordAct(
     const real = mayResolve ? resolveRequest(request, caller, session.platform) : request;
     if (typeof real !== "number" && real !== request)
       return decideRecordAct(real, caller, session, "resolved");
+    if (real === -EXDEV) return unresolved(request, caller, EXDEV, session);
     return refuse(request, caller, judgement, session);
   }
-  const waitNs = session.limits.take(request);
-  if (waitNs > 0) return refuse(request, caller, overLimit(request, waitNs), session);
-
   const intent = session.log.intent(request, caller, judgement.rule);
   const outcome = perform(request, caller, session);
   if (outcome instanceof Promise) {
@@ -53,7 +61,7 @@ function decideRecordAct(
   if (outcome.kind === "value") noteOwnRepository(request, session);
   if (outcome.kind === "failed" && outcome.errno === ELOOP && mayResolve) {
     const real = resolveRequest(request, caller, session.platform);
-    if (typeof real === "number") return { kind: "failed", errno: -real };
+    if (typeof real === "number") return unresolved(request, caller, -real, session);
     if (real !== request) return decideRecordAct(real, caller, session, "resolved");
   }
   if (outcome.kind === "failed" && outcome.errno === EXDEV && request.op === "open") {
@@ -64,10 +72,30 @@ function decideRecordAct(
   return outcome;
 }
 
+/** EXDEV stands for a link of proc(5) that leads where no name says: that is refused. Anything else the kernel would say too. */
+function unresolved(request: Request, caller: Caller, errno: number, session: Session): Outcome {
+  if (errno !== EXDEV) return { kind: "failed", errno };
+  return refuse(request, caller, denied(firstPath(request), MAGIC_LINK, 0), session);
+}
+
+const MAGIC_LINK = {
+  id: "protected.magic-link",
+  reason: "links below /proc/PID/fd, cwd, root and exe are not followed",
+};
+
+function firstPath(request: Request): string {
+  return "path" in request ? request.path : "from" in request ? request.from : "";
+}
+
 function noteOwnRepository(request: Request, session: Session): void {
   if (request.op === "mkdir") session.ownRepositories.made(request.path);
   else if (request.op === "unlink") session.ownRepositories.removed(request.path);
-  else if (request.op === "rename") session.ownRepositories.renamed(request.from, request.to);
+  else if (request.op === "rename") {
+    const moved = session.platform.stat(request.to);
+    const isFile = typeof moved !== "number" && moved.kind !== "directory";
+    if (isFile && request.existing !== "exchange") return;
+    session.ownRepositories.renamed(request.from, request.to, request.existing);
+  }
 }
 
 function refuse(
@@ -97,19 +125,4 @@ function isAbsent(
   if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary))
     return false;
   return session.platform.stat(request.path) === -ENOENT;
-}
-
-function overLimit(request: Request, waitNs: number): Extract<Judgement, { kind: "deny" }> {
-  const waitMs = Math.ceil(waitNs / 1e6);
-  return {
-    kind: "deny",
-    path: "path" in request ? request.path : "from" in request ? request.from : "",
-    rule: {
-      id: "limits",
-      reason: `the run's rate of such operations is used up; again in ${waitMs} ms`,
-      remedy: "raise the class under limits: in the profile",
-    },
-    missing: 0,
-    errno: ERRNO["EDQUOT"]!,
-  };
 }

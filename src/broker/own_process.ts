@@ -10,6 +10,9 @@ const MAX_ANCESTORS = 256;
  * than the caller, so those stay what they are and need a rule of their own.
  */
 export function asSelf(request: Request, caller: Caller, session: Session): Request {
+  if (request.op === "link" && ownDescriptor(request.from, caller) >= 0) {
+    return { ...request, from: `/proc/self${request.from.slice(request.from.indexOf("/fd/"))}` };
+  }
   if (!("path" in request)) return request;
   if (request.path.startsWith("/dev/pts/")) {
     const own = session.platform.terminalOf(caller.tid);

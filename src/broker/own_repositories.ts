@@ -1,56 +1,70 @@
-const MAX_REMEMBERED = 10_000;
+import { dirname } from "../policy/path.ts";
+
+const MAX_REMEMBERED = 100_000;
 
 /**
- * The `.git` directories that a run has made itself. Nobody relied on their configuration before the run, so the run may
- * write it; a repository that was there before keeps its configuration.
+ * The directories that a run has made itself, and the names that it has moved something away from. Nobody relied before the run
+ * on a git directory that the run made, so the run may configure it. That must not become a way to put a repository of its own
+ * in the place of one that was there: a name that something was moved away from counts as the person's for the rest of the run.
  */
 export class OwnRepositories {
-  readonly #gitDirectories = new Set<string>();
   readonly #made = new Set<string>();
+  readonly #vacated = new Set<string>();
 
   get isEmpty(): boolean {
-    return this.#gitDirectories.size === 0;
+    return this.#made.size === 0;
   }
 
-  /** To be called after a mkdir that succeeded. */
+  /** To be called after a mkdir that succeeded. Past the bound a directory is nobody's own, which refuses more. */
   made(path: string): void {
-    if (path.endsWith("/.git")) this.#gitDirectories.add(path);
-    else if (this.#made.size < MAX_REMEMBERED) this.#made.add(path);
-  }
-
-  /** Says whether the path lies in the work tree of a repository that the run has made, directory and all: a clone, say. */
-  holdInWorkTree(path: string): boolean {
-    for (const git of this.#gitDirectories) {
-      const workTree = git.slice(0, -"/.git".length);
-      if (path.startsWith(`${workTree}/`) && this.#made.has(workTree)) return true;
-    }
-    return false;
-  }
-
-  /** To be called after a rename that succeeded: what lay below `from` lies below `to`, what lay at `to` is gone. */
-  renamed(from: string, to: string): void {
-    for (const paths of [this.#gitDirectories, this.#made]) {
-      for (const path of [...paths]) if (path === to || path.startsWith(`${to}/`)) paths.delete(path);
-      for (const path of [...paths]) {
-        if (path !== from && !path.startsWith(`${from}/`)) continue;
-        paths.delete(path);
-        paths.add(to + path.slice(from.length));
-      }
-    }
+    if (this.#made.size < MAX_REMEMBERED && !this.isVacated(path)) this.#made.add(path);
   }
 
   /** To be called after an rmdir that succeeded: the next directory of that name may be somebody else's. */
   removed(path: string): void {
-    this.#gitDirectories.delete(path);
     this.#made.delete(path);
   }
 
-  /** Says whether the path lies in a `.git` directory of the run's own making. */
-  contain(path: string): boolean {
-    if (this.#gitDirectories.size === 0) return false;
-    for (let end = path.indexOf("/.git/"); end >= 0; end = path.indexOf("/.git/", end + 1)) {
-      if (this.#gitDirectories.has(path.slice(0, end + 5))) return true;
+  /** To be called after a rename or exchange of directories that succeeded. */
+  renamed(from: string, to: string, existing: "replace" | "refuse" | "exchange"): void {
+    const fromOwn = this.#made.has(from);
+    const toOwn = this.#made.has(to);
+    const below = [...this.#made].filter((path) => isAtOrBelow(path, from));
+    const beyond = [...this.#made].filter((path) => isAtOrBelow(path, to));
+    for (const path of [...below, ...beyond]) this.#made.delete(path);
+    for (const path of [...this.#vacated]) {
+      if (isAtOrBelow(path, from)) this.#vacated.add(to + path.slice(from.length));
     }
+    if (!fromOwn) this.#vacated.add(from);
+    if (existing === "exchange" && !toOwn) this.#vacated.add(to);
+    for (const path of below) this.made(to + path.slice(from.length));
+    if (existing === "exchange") for (const path of beyond) this.made(from + path.slice(to.length));
+  }
+
+  /** Says whether the run made the directory that holds the path. */
+  holds(path: string): boolean {
+    return this.#made.has(dirname(path));
+  }
+
+  /** Says whether the path lies in a directory of the run's own making, at whatever depth. */
+  contains(path: string): boolean {
+    for (let at = dirname(path); at !== "/"; at = dirname(at)) if (this.#made.has(at)) return true;
     return false;
   }
+
+  /** Says whether something that the run did not make stood at the name, or above it, until the run moved it away. */
+  isVacated(path: string): boolean {
+    if (this.#vacated.size === 0) return false;
+    for (let at = path; at !== "/"; at = dirname(at)) if (this.#vacated.has(at)) return true;
+    return false;
+  }
+
+  /** Says whether the run made exactly this directory. */
+  madeExactly(path: string): boolean {
+    return this.#made.has(path);
+  }
+}
+
+function isAtOrBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }

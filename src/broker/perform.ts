@@ -25,7 +25,7 @@ export function perform(request: Request, caller: Caller, session: Session): Out
   const { platform } = session;
   switch (request.op) {
     case "open":
-      return open(request, caller, platform);
+      return open(request, caller, platform, session.fifos);
     case "stat":
       return stat(request, platform);
     case "list":
@@ -39,7 +39,7 @@ export function perform(request: Request, caller: Caller, session: Session): Out
     case "rename":
       return rename(request, platform);
     case "link":
-      return link(request, platform);
+      return link(request, caller, platform);
     case "symlink":
       return symlink(request, platform);
     case "chmod":

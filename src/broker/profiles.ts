@@ -28,7 +28,7 @@ export function builtInProfiles(): string[] {
 /** A built-in profile by name, else a profile file. Throws INVALID with every problem, a line each. */
 export function loadProfile(nameOrFile: string): ResolvedProfile {
   const resolved = nameOrFile.startsWith(":") ? resolveProfile(nameOrFile, known()) : resolveFile(nameOrFile);
-  return valueOf(resolved, `profile "${nameOrFile}"`);
+  return unwrap(resolved, `profile "${nameOrFile}"`);
 }
 
 /** The problems of a profile file; none: it is valid. */
@@ -39,7 +39,7 @@ export function validateProfile(file: string): readonly Problem[] {
 
 /** A set of profiles/linux by name. */
 export function filterSpec(name: string): FilterSpec {
-  return valueOf(loadFilterSpec(name, readFolder("linux")), `syscall set "${name}"`);
+  return unwrap(loadFilterSpec(name, readFolder("linux")), `syscall set "${name}"`);
 }
 
 function resolveFile(file: string): Parsed<ResolvedProfile> {
@@ -59,7 +59,7 @@ function resolveFile(file: string): Parsed<ResolvedProfile> {
   return resolveProfile(name, { ...known(), [name]: content });
 }
 
-function valueOf<T>(parsed: Parsed<T>, what: string): T {
+function unwrap<T>(parsed: Parsed<T>, what: string): T {
   if (parsed.ok) return parsed.value;
   const lines = parsed.problems.map((problem) => `\n  ${formatProblem(problem)}`);
   throw new SallyportError("INVALID", `Cannot use ${what}:${lines.join("")}`);

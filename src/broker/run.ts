@@ -23,6 +23,7 @@ import { type ChannelFront, serveChannel } from "./channel_front.ts";
 import { type Confinement, confine } from "./confinement.ts";
 import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
+import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { runLimits } from "./limits.ts";
 import { serveNotifications } from "./notify/front.ts";
@@ -134,7 +135,18 @@ export async function startRun(options: RunOptions): Promise<Run> {
     const confinement = confine(options, places);
     const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
     const key = openLogKey(state);
-    const journal = Journal.open({ dir: runLogDir(state, id), run: id, key, mapShared: binding.mapShared });
+    let authority: "full" | "lowered" = "full";
+    const asOwner = <T>(act: () => T): T => {
+      const before = authority;
+      if (before === "lowered") raise();
+      try {
+        return act();
+      } finally {
+        if (before === "lowered") lower();
+      }
+    };
+    const dir = runLogDir(state, id);
+    const journal = Journal.open({ dir, run: id, key, mapShared: binding.mapShared, asOwner });
     const facts: RunFacts = { run: id, profile: options.profile.name, workspace, ...confinement.facts };
     const tally = new Tally(tmp);
     const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
@@ -163,6 +175,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       policy: confinement.policy,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+      fifos: new FifoMeetings(),
       limits: runLimits(options.profile),
       log,
       platform: linux,
@@ -296,10 +309,13 @@ export async function startRun(options: RunOptions): Promise<Run> {
 
     function lower(): void {
       binding.lowerAuthority(user === self ? null : user, confinement.brokerCapabilities);
+      authority = "lowered";
     }
 
     function raise(): void {
+      if (authority === "full") return;
       binding.raiseAuthority();
+      authority = "full";
     }
   }
 }

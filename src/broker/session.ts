@@ -1,6 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
+import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { RunLog } from "./run_log.ts";
 
@@ -13,6 +14,7 @@ export type Session = {
   /** `policy` (or what this gave before) without one rule, for what the run itself has made. */
   policyWithout(policy: Policy, rule: string): Policy;
   readonly ownRepositories: OwnRepositories;
+  readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly platform: Platform;

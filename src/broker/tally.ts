@@ -12,7 +12,7 @@ export class Tally {
   readonly #changed = new Set<string>();
   readonly #ignoreBelow: string;
 
-  /** Changes below `ignoreBelow` (the run's private temporary directory) are not counted. */
+  /** Changes below `ignoreBelow` (the run's private temporary directory), of devices and of /proc are not counted. */
   constructor(ignoreBelow: string) {
     this.#ignoreBelow = `${ignoreBelow}/`;
   }
@@ -26,7 +26,8 @@ export class Tally {
   }
 
   change(path: string): void {
-    if (this.#changed.size < MAX_REMEMBERED && !path.startsWith(this.#ignoreBelow)) this.#changed.add(path);
+    if (path.startsWith(this.#ignoreBelow) || path.startsWith("/dev/") || path.startsWith("/proc/")) return;
+    if (this.#changed.size < MAX_REMEMBERED) this.#changed.add(path);
   }
 
   get changedFiles(): readonly string[] {

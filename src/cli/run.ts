@@ -62,7 +62,6 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     terminalIndex: relay === null ? -1 : Math.min(...relay.replaces),
     onReady: (facts) => say(startLine(facts)),
   });
-  relay?.launched();
   for (const signal of FORWARDED) process.on(signal, () => started.signal(signal));
   const end = await started.ended;
   await relay?.stop();

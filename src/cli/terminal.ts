@@ -7,8 +7,6 @@ export type Relay = {
   readonly replaces: ReadonlySet<number>;
   /** To pass to the target in place of our terminal's descriptors. */
   readonly slaveFd: number;
-  /** Closes our copy of the slave once the target has its own. */
-  launched(): void;
   /** Puts our terminal back and stops relaying, after the last output has been shown. */
   stop(): Promise<void>;
 };
@@ -42,17 +40,11 @@ export function relayTerminal(input: ReadStream, output: WriteStream, replaces: 
   input.on("data", inward);
   input.resume();
   process.on("SIGWINCH", resize);
-  let slaveOpen = true;
-  const closeSlave = (): void => {
-    if (slaveOpen) binding.closeFd(slave);
-    slaveOpen = false;
-  };
   return {
     replaces,
     slaveFd: slave,
-    launched: closeSlave,
     async stop() {
-      closeSlave();
+      binding.closeFd(slave);
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 500))]);
       process.off("SIGWINCH", resize);
       input.off("data", inward);

@@ -12,10 +12,10 @@ export type Buckets = { readonly [kind in LimitClass]: Level };
  * gone wrong neither fills the disk nor the journal before somebody looks.
  */
 export const DEFAULT_RATES: Rates = {
-  read: { perSecond: 20_000, burst: 40_000 },
-  write: { perSecond: 5_000, burst: 20_000 },
-  delete: { perSecond: 1_000, burst: 5_000 },
-  metadata: { perSecond: 5_000, burst: 20_000 },
+  read: { perSecond: 100_000, burst: 200_000 },
+  write: { perSecond: 20_000, burst: 50_000 },
+  delete: { perSecond: 10_000, burst: 20_000 },
+  metadata: { perSecond: 20_000, burst: 50_000 },
   exec: { perSecond: 50, burst: 200 },
 };
 

@@ -166,7 +166,7 @@ export type NativeBinding = {
     onClose: (errno: number) => void,
   ): NativeChannel;
 
-  /** Flags and mode are Linux's. O_CLOEXEC, O_NOCTTY and O_NONBLOCK are added; O_NONBLOCK is taken off again for regular files and directories. */
+  /** Flags and mode are Linux's. O_CLOEXEC, O_NOCTTY and O_NONBLOCK are added; O_NONBLOCK is taken off again unless it was asked for . -ESPIPE: a FIFO opened for reading that has to wait for a writer; nothing is open. */
   fsOpen(path: string, flags: number, mode: number, umask: number): number;
   /**
    * Walks `path` component by component as thread `tid` would see it (/proc/self is its own) and gives the path without
@@ -176,6 +176,9 @@ export type NativeBinding = {
   fsResolve(path: string, tid: number, tgid: number, follow: number): string | number;
   fsStat(path: string, out: Float64Array): number;
   fdStat(fd: number, out: Float64Array): number;
+  /** revents of poll(2) for POLLIN, without waiting; or -errno. */
+  fdPoll(fd: number): number;
+  fdMakeBlocking(fd: number): number;
   /** Names without "." and "..", at most `maxEntries`, else -EOVERFLOW. */
   fsList(path: string, maxEntries: number): string[] | number;
   fsReadlink(path: string): string | number;

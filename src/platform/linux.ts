@@ -7,8 +7,13 @@ import type { Platform } from "./platform.ts";
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFIFO = 0o010000;
+const S_IFDIR = 0o040000;
+const S_IFLNK = 0o120000;
+const S_IFSOCK = 0o140000;
 const RENAME = { replace: 0, refuse: 1, exchange: 2 } as const;
 const XATTR = { any: 0, create: 1, replace: 2 } as const;
+const POLLIN = 1;
+const POLLHUP = 16;
 const AT_REMOVEDIR = 0x200;
 const UTIME_NOW = 0x3fffffff;
 const UTIME_OMIT = 0x3ffffffe;
@@ -16,10 +21,10 @@ const NANOS = 1_000_000_000n;
 
 const KINDS: Readonly<Record<number, Stat["kind"]>> = {
   [S_IFREG]: "file",
-  9604: "directory",
-  21609: "symlink",
+  [S_IFDIR]: "directory",
+  [S_IFLNK]: "symlink",
   [S_IFIFO]: "fifo",
-  26411: "socket",
+  [S_IFSOCK]: "socket",
 };
 
 const scratch = new Float64Array(16);
@@ -52,6 +57,8 @@ function nanoseconds(time: bigint | "now" | "keep"): number {
 /** The effects of the broker on Linux. Event-loop thread only; the thread must have an umask of its own (isolateUmask). */
 export const linux: Platform = {
   open: (path, flags, mode, umask) => binding.fsOpen(path, toLinuxFlags(flags), mode, umask),
+  hasWriter: (fd) => (binding.fdPoll(fd) & (POLLIN | POLLHUP)) !== 0,
+  makeBlocking: binding.fdMakeBlocking,
   resolve: (path, tid, tgid, follow) => binding.fsResolve(path, tid, tgid, follow === "follow" ? 1 : 0),
   stat(target) {
     const failed =
@@ -66,6 +73,7 @@ export const linux: Platform = {
   unlink: (path, kind) => binding.fsUnlink(path, kind === "directory" ? AT_REMOVEDIR : 0),
   rename: (from, to, existing) => binding.fsRename(from, to, RENAME[existing]),
   link: binding.fsLink,
+  linkDescriptor: binding.fsLinkDescriptor,
   symlink: binding.fsSymlink,
   chmod: binding.fsChmod,
   chown: binding.fsChown,

@@ -8,8 +8,14 @@ import type { Stat } from "../protocol/message.ts";
 export type Target = string | number;
 
 export type Platform = {
-  /** `flags` are those of protocol/message.ts. The descriptor is close-on-exec and belongs to the caller. */
+  /**
+   * -ENXIO: a FIFO without a reader, opened for writing; -ESPIPE: a FIFO opened for reading, which would wait for a writer.
+   * `flags` are those of protocol/message.ts. The descriptor is close-on-exec and belongs to the caller.
+   */
   open(path: string, flags: number, mode: number, umask: number): number;
+  /** Says whether a FIFO that is open for reading has data, or had a writer that has left. */
+  hasWriter(fd: number): boolean;
+  makeBlocking(fd: number): number;
   /** The path as thread `tid` sees it with every link resolved, the last one only when `follow`; it need not exist. */
   resolve(path: string, tid: number, tgid: number, follow: "follow" | "nofollow"): string | number;
   /** Never follows. */
@@ -21,6 +27,8 @@ export type Platform = {
   unlink(path: string, kind: "file" | "directory"): number;
   rename(from: string, to: string, existing: "replace" | "refuse" | "exchange"): number;
   link(from: string, to: string): number;
+  /** Gives a name to an unnamed file (OPEN.temporary) that thread `tid` holds as `descriptor`; -EXDEV for any other. */
+  linkDescriptor(tid: number, descriptor: number, to: string): number;
   symlink(target: string, path: string): number;
   chmod(target: Target, mode: number): number;
   chown(target: Target, uid: number, gid: number): number;

@@ -32,11 +32,15 @@ const ADDON_PLACE = "src/platform/binding.ts";
 
 const FACILITIES = ["landlock", "seccomp", "notify", "launch", "cgroup", "fs", "socket", "process", "probe"];
 const LINUX = FACILITIES.map((facility) => `linux/${facility}`);
+const KERNEL = ["base", "plan", "linux/uapi.h", "linux/raw_syscall.h"];
 export const NATIVE_LAYERS: { readonly [folder: string]: readonly string[] } = {
   base: [],
   plan: ["base"],
   "linux/uapi.h": [],
-  ...Object.fromEntries(LINUX.map((folder) => [folder, ["base", "plan", "linux/uapi.h"]])),
+  "linux/raw_syscall.h": ["linux/uapi.h"],
+  ...Object.fromEntries(LINUX.map((folder) => [folder, KERNEL])),
+  // docs/decisions/0007: a notification is read from its caller's memory and names.
+  "linux/notify": [...KERNEL, "linux/process", "linux/fs"],
   launcher: ["base", "plan", "linux/launch", "linux/uapi.h"],
   binding: ["base", "plan", "linux/uapi.h", ...LINUX],
   "addon.cc": ["base", "binding"],

@@ -74,7 +74,7 @@ describe("layers", () => {
     ["src/cli/a.ts", "process.dlopen(module, name);"],
     ["native/base/a.h", '#include "plan/a.h"'],
     ["native/plan/a.h", '#include "linux/launch/a.h"'],
-    ["native/linux/notify/a.cc", '#include "linux/fs/open.h"'],
+    ["native/linux/socket/a.cc", '#include "linux/fs/open.h"'],
     ["native/linux/fs/a.cc", '#include "binding/binding.h"'],
     ["native/linux/fs/a.cc", "#include <napi.h>"],
     ["native/launcher/a.cc", '#include "linux/fs/open.h"'],

@@ -1,6 +1,7 @@
 #include "linux/fs/path_ops.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +32,11 @@ class Umask {
   mode_t old_;
 };
 
+bool is_fifo(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 int negative_errno(int returned) { return returned < 0 ? -errno : returned; }
 
 }  // namespace
@@ -45,12 +51,26 @@ int open_path(const char* path, int flags, mode_t mode, mode_t mask) {
   } else {
     fd = open_no_symlinks(path, open_flags);
   }
+  if (fd >= 0 && (flags & (O_ACCMODE | O_NONBLOCK | O_DIRECTORY)) == O_RDONLY && is_fifo(fd)) {
+    (void)close(fd);
+    return -ESPIPE;
+  }
   if (fd >= 0 && (flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags & kKeptFlags) != 0) {
     const int failed = -errno;
     (void)close(fd);
     return failed;
   }
   return fd;
+}
+
+int poll_descriptor(int fd) {
+  pollfd waiting{fd, POLLIN, 0};
+  return poll(&waiting, 1, 0) < 0 ? -errno : waiting.revents;
+}
+
+int make_blocking(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -errno : negative_errno(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
 }
 
 int make_directory(const char* path, mode_t mode, mode_t mask) {

@@ -81,30 +81,29 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 }  // namespace
 
-void Descendants::visit(pid_t parent, bool is_self, int signal, int depth) {
+void Descendants::visit(pid_t parent, int signal, int depth) {
+  const bool is_ours = depth == 0;
   for (const pid_t pid : children_of(parent)) {
     base::UniqueFd pidfd;
-    if (!is_self) pidfd.reset(static_cast<int>(::syscall(__NR_pidfd_open, pid, 0)));
+    if (!is_ours) pidfd.reset(static_cast<int>(::syscall(__NR_pidfd_open, pid, 0)));
     const Status status = status_of(pid);
-    if (status.state == 'Z' || status.state == 'X') {
-      // Its own children have been given to us, or will be at the next look.
-      continue;
-    }
-    if (is_self) {
-      if (signal != 0) (void)::kill(pid, signal);
-    } else if (pidfd.valid() && status.parent == parent) {
-      if (signal != 0) (void)::syscall(__NR_pidfd_send_signal, pidfd.get(), signal, nullptr, 0);
-    } else {
-      continue;
-    }
+    // The children of a dead process have been given to us, or will be at the next look.
+    if (status.state == 'Z' || status.state == 'X') continue;
+    if (!is_ours && (!pidfd.valid() || status.parent != parent)) continue;
     seen_.push_back(pid);
-    if (depth < max_depth) visit(pid, false, signal, depth + 1);
+    const bool children_first = signal != SIGSTOP;
+    if (children_first && depth < max_depth) visit(pid, signal, depth + 1);
+    if (signal != 0) {
+      (void)(is_ours ? ::kill(pid, signal)
+                     : ::syscall(__NR_pidfd_send_signal, pidfd.get(), signal, nullptr, 0));
+    }
+    if (!children_first && depth < max_depth) visit(pid, signal, depth + 1);
   }
 }
 
 size_t Descendants::signal_all(int signal) {
   seen_.clear();
-  visit(::getpid(), true, signal, 0);
+  visit(::getpid(), signal, 0);
   std::sort(seen_.begin(), seen_.end());
   seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
   return seen_.size();

@@ -18,7 +18,7 @@ class Descendants {
   void freeze();
 
  private:
-  void visit(pid_t parent, bool is_self, int signal, int depth);
+  void visit(pid_t parent, int signal, int depth);
   // The living among the pids of the last signal_all(), sorted.
   std::vector<pid_t> seen_;
 };

@@ -14,6 +14,8 @@ namespace launch {
 namespace {
 
 constexpr size_t stack_bytes = 64U << 10U;
+// A page on every architecture.
+constexpr size_t guard_bytes = 64U << 10U;
 
 std::vector<char*> pointers(const std::vector<std::string>& list) {
   std::vector<char*> out;
@@ -73,11 +75,12 @@ base::Result<Spawner> Spawner::create() {
     return base::last_failure("socketpair");
   spawner.handover_out_.reset(pair[0]);
   spawner.handover_in_.reset(pair[1]);
-  // One page below stays unmapped by chance only; the child's frames are shallow and bounded.
-  void* stack = ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_POPULATE, -1, 0);
-  if (stack == MAP_FAILED) return base::last_failure("mmap");
-  spawner.stack_ = stack;
+  void* mapping = ::mmap(nullptr, guard_bytes + stack_bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_POPULATE, -1, 0);
+  if (mapping == MAP_FAILED) return base::last_failure("mmap");
+  // A child that overran its stack would write into its parent.
+  if (::mprotect(mapping, guard_bytes, PROT_NONE) != 0) return base::last_failure("mprotect");
+  spawner.stack_ = static_cast<char*>(mapping) + guard_bytes;
   return spawner;
 }
 

@@ -40,6 +40,7 @@ class Spawner {
 
  private:
   Spawner() = default;
+  // Mapped for the life of the process.
   void* stack_ = nullptr;
   base::UniqueFd handover_out_;
   base::UniqueFd handover_in_;

@@ -1,5 +1,5 @@
 import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
-import { ERRNO } from "../../platform/errno.ts";
+import { ERRNO, errnoName } from "../../platform/errno.ts";
 import { O } from "../../platform/open_flags.ts";
 import type { Classifier } from "../../platform/seccomp/classify.ts";
 import { BROKER_PATH, OPEN, type RefusedRequest, type Request } from "../../protocol/message.ts";
@@ -12,7 +12,9 @@ import { NR } from "./syscalls.ts";
 import { translate } from "./translate.ts";
 
 const EPERM = ERRNO["EPERM"]!;
-const EMFILE = ERRNO["EMFILE"]!;
+const EACCES = ERRNO["EACCES"]!;
+const EILSEQ = ERRNO["EILSEQ"]!;
+const ENOENT = ERRNO["ENOENT"]!;
 const EISDIR = ERRNO["EISDIR"]!;
 const ENOTDIR = ERRNO["ENOTDIR"]!;
 /** Bits of EVENT.pathFlags for the first and the second path. */
@@ -45,17 +47,22 @@ export function serveNotifications(
     const caller: Caller = {
       pid: event[EVENT.tgid]!,
       tid: event[EVENT.tid]!,
-      heldFd: event[EVENT.heldFd]!,
+      heldFd: nr === NR.linkat ? -1 : event[EVENT.heldFd]!,
       descriptors: [],
       waits: () => notifier.isValid(slot) === 1,
     };
     const brokered = classify(nr, unsigned) === "trap";
     const status = event[EVENT.status]!;
-    if (brokered && status !== 0) {
+    const isOurs = status === EPERM || status === EACCES || status === EILSEQ;
+    if (brokered && status !== 0 && !isOurs) {
       notifier.replyError(slot, status);
       return;
     }
-    const request = brokered ? requestOf(slot, nr, one, two) : refusalOf(nr);
+    const request = !brokered
+      ? refusalOf(nr)
+      : isOurs
+        ? unreadable(nr, status)
+        : requestOf(slot, nr, one, two);
     if (typeof request === "number") {
       notifier.replyError(slot, request);
       return;
@@ -78,8 +85,22 @@ export function serveNotifications(
 
   function requestOf(slot: number, nr: number, one: string, two: string): Request | number {
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
-    if (one === "" && event[EVENT.heldFd]! >= 0) return EPERM;
-    return translate({ nr, words, wide, one, two, value: () => notifier.data(slot) });
+    if (one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
+    return translate({
+      nr,
+      pid: event[EVENT.tgid]!,
+      words,
+      wide,
+      one,
+      two,
+      value: () => notifier.data(slot),
+    });
+  }
+
+  /** A caller that hides its memory, or names a file in no UTF-8, can not be judged. */
+  function unreadable(nr: number, status: number): RefusedRequest {
+    const what = `system call ${nr}: its arguments can not be read`;
+    return { op: "refused", what, rule: "syscalls.unreadable", errno: errnoName(status) };
   }
 
   /** Makes good for what normalising took off a path: ".." that may follow a link, and a "/" that demands a directory. */
@@ -111,7 +132,8 @@ export function serveNotifications(
     switch (outcome.kind) {
       case "descriptor": {
         const result = notifier.replyFd(slot, outcome.fd, closeOnExec);
-        if (result === -EMFILE) notifier.replyError(slot, EMFILE);
+        // The caller must not be left waiting: -ENOENT alone says that it has gone.
+        if (result < 0 && result !== -ENOENT) notifier.replyError(slot, -result);
         break;
       }
       case "value":

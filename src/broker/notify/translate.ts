@@ -19,6 +19,7 @@ const ENOSYS = 38;
 /** One received call: its arguments, and what the notifier read from the caller's memory. */
 export type ReceivedCall = {
   readonly nr: number;
+  readonly pid: number;
   /** The low halves of the six arguments: an int may carry anything in the high half of its register. */
   readonly words: Int32Array;
   /** The whole arguments, and the times of utimensat (EVENT in platform/binding.ts). */
@@ -63,7 +64,9 @@ export function translate(call: ReceivedCall): Request | number {
     case NR.link:
       return { op: "link", from: path, to: two, follow: "nofollow" };
     case NR.linkat:
-      return link(path, two, words[4]!);
+      return words[4]! & AT_EMPTY_PATH
+        ? link(`/proc/${call.pid}/fd/${words[0]!}`, two, 0)
+        : link(path, two, words[4]!);
     case NR.symlink:
     case NR.symlinkat:
       return { op: "symlink", target: two, path };
@@ -133,7 +136,7 @@ function rename(from: string, to: string, flags: number): Request | number {
 }
 
 function link(from: string, to: string, flags: number): Request | number {
-  if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return EINVAL;
+  if (flags & ~AT_SYMLINK_FOLLOW) return EINVAL;
   return { op: "link", from, to, follow: flags & AT_SYMLINK_FOLLOW ? "follow" : "nofollow" };
 }
 

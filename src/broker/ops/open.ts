@@ -1,16 +1,23 @@
 import type { Platform } from "../../platform/platform.ts";
 import { OPEN, type OpenRequest } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
+import type { FifoMeetings } from "../fifo_meetings.ts";
 import type { Outcome } from "../outcome.ts";
 import { ownDescriptor } from "../own_process.ts";
 
 const ENOENT = 2;
 const EINTR = 4;
 const ENXIO = 6;
+const ESPIPE = 29;
 const FIFO_RETRY_MS = 10;
 
 /** Opens a file or directory and gives its descriptor, which carries the broker's rights and no more than was asked. */
-export function open(request: OpenRequest, caller: Caller, platform: Platform): Outcome | Promise<Outcome> {
+export function open(
+  request: OpenRequest,
+  caller: Caller,
+  platform: Platform,
+  fifos: FifoMeetings,
+): Outcome | Promise<Outcome> {
   const { path, flags, mode } = request;
   const own = ownDescriptor(path, caller);
   if (own >= 0) return opened(platform.reopen(caller.tid, own, flags));
@@ -23,8 +30,11 @@ export function open(request: OpenRequest, caller: Caller, platform: Platform): 
     const umask = platform.umaskOf(caller.tid);
     fd = umask < 0 ? umask : platform.open(path, flags, mode, umask);
   }
+  if (fd === -ESPIPE) return awaitWriter(request, caller, platform, fifos);
   const awaitsReader = fd === -ENXIO && (flags & (OPEN.read | OPEN.nonblock)) === 0;
-  return awaitsReader && isFifo(path, platform) ? awaitReader(request, caller, platform) : opened(fd);
+  if (awaitsReader && isFifo(path, platform)) return awaitReader(request, caller, platform, fifos);
+  if (fd >= 0 && (flags & OPEN.write) !== 0) fifos.writerCame(path);
+  return opened(fd);
 }
 
 function opened(fd: number): Outcome {
@@ -37,11 +47,49 @@ function isFifo(path: string, platform: Platform): boolean {
 }
 
 /** fifo(7): opening for writing waits for a reader. The broker must not wait, so it asks again until the caller gives up. */
-async function awaitReader(request: OpenRequest, caller: Caller, platform: Platform): Promise<Outcome> {
+async function awaitReader(
+  request: OpenRequest,
+  caller: Caller,
+  platform: Platform,
+  fifos: FifoMeetings,
+): Promise<Outcome> {
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, FIFO_RETRY_MS));
+    await pause();
     if (!caller.waits()) return opened(-EINTR);
     const fd = platform.open(request.path, request.flags & ~(OPEN.create | OPEN.exclusive), 0, 0);
+    if (fd >= 0) fifos.writerCame(request.path);
     if (fd !== -ENXIO) return opened(fd);
   }
+}
+
+/**
+ * fifo(7): opening for reading waits for a writer. The end that the broker holds lets a writer in; that one has come shows by
+ * its data, by its end, or, when it is of this run, by its own open.
+ */
+async function awaitWriter(
+  request: OpenRequest,
+  caller: Caller,
+  platform: Platform,
+  fifos: FifoMeetings,
+): Promise<Outcome> {
+  const fd = platform.open(request.path, request.flags | OPEN.nonblock, 0, 0);
+  if (fd < 0) return opened(fd);
+  const meeting = fifos.await(request.path);
+  try {
+    while (!meeting.writerCame && !platform.hasWriter(fd)) {
+      await pause();
+      if (!caller.waits()) {
+        platform.close(fd);
+        return opened(-EINTR);
+      }
+    }
+    platform.makeBlocking(fd);
+    return opened(fd);
+  } finally {
+    fifos.leave(request.path, meeting);
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, FIFO_RETRY_MS));
 }

@@ -3,15 +3,12 @@ import type { RemoveXattrRequest, SetXattrRequest } from "../../protocol/message
 import { type Caller, targetOf } from "../caller.ts";
 import { type Outcome, outcomeOf } from "../outcome.ts";
 
-const EPERM = 1;
-
-/** Sets or removes an extended attribute. Only `user.*`: the other name spaces carry privilege (capabilities, ACLs, labels). */
+/** Sets or removes an extended attribute of the name space `user` (judge.ts). */
 export function xattr(
   request: SetXattrRequest | RemoveXattrRequest,
   caller: Caller,
   platform: Platform,
 ): Outcome {
-  if (!request.name.startsWith("user.")) return { kind: "failed", errno: EPERM };
   const target = targetOf(request.path, caller);
   return outcomeOf(
     request.op === "setxattr"

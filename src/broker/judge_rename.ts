@@ -1,0 +1,92 @@
+import { decidePath, type Rule } from "../policy/decide.ts";
+import { RIGHT } from "../policy/rights.ts";
+import { stateSignature } from "../policy/trie.ts";
+import type { RenameRequest } from "../protocol/message.ts";
+import { denied, type Judgement } from "./judgement.ts";
+import type { Session } from "./session.ts";
+
+/** A renamed tree larger than this is not searched for protected names: it is refused. */
+const MAX_WALK_ENTRIES = 50_000;
+
+export const PLANTED_LINK = {
+  id: "protected.symlink",
+  reason: "a symbolic link here would stand in for a directory whose files are protected",
+};
+const UNSEARCHED = {
+  id: "protected.unsearched",
+  reason: `the tree can not be searched for protected names, or holds more than ${MAX_WALK_ENTRIES} entries`,
+};
+const OWN_REPOSITORY = {
+  id: "protected.own-repository",
+  reason: "a repository of the run's making would take the place of something that was there before",
+};
+
+/**
+ * A rename moves everything below it. Where the names on the way make no difference to any deny rule, nothing below can
+ * become denied or stop being so; else the tree is searched, at both names. It is searched too where it takes a place that
+ * was somebody's: what the run may configure in a repository of its own must not come to stand for another one.
+ */
+export function judgeRename(request: RenameRequest, session: Session): Judgement | null {
+  const moves: [string, string][] = [[request.from, request.to]];
+  if (request.existing === "exchange") moves.push([request.to, request.from]);
+  for (const [from, to] of moves) {
+    const refused = judgeMove(from, to, request.existing, session);
+    if (refused !== null) return refused;
+  }
+  return null;
+}
+
+function judgeMove(
+  from: string,
+  to: string,
+  existing: RenameRequest["existing"],
+  session: Session,
+): Judgement | null {
+  const { compiled } = session.policy;
+  const own = session.ownRepositories;
+  const takesPlace =
+    own.isVacated(to) || (existing === "exchange" && !own.madeExactly(to) && !own.contains(to));
+  const isSearched = takesPlace || stateSignature(compiled, from) !== stateSignature(compiled, to);
+  if (!isSearched) return null;
+  const found = session.platform.stat(from);
+  if (typeof found === "number") return null;
+  if (found.kind === "symlink" && isPartOfRule(to, session)) return denied(to, PLANTED_LINK, RIGHT.create);
+  return found.kind === "directory" ? searchTree(from, to, takesPlace, session) : null;
+}
+
+function searchTree(from: string, to: string, takesPlace: boolean, session: Session): Judgement | null {
+  const pending = [""];
+  let entries = 0;
+  for (let below = pending.pop(); below !== undefined; below = pending.pop()) {
+    const names = session.platform.list(from + below, MAX_WALK_ENTRIES);
+    if (typeof names === "number") return denied(from + below, UNSEARCHED, RIGHT.delete);
+    entries += names.length;
+    if (entries > MAX_WALK_ENTRIES) return denied(from, UNSEARCHED, RIGHT.delete);
+    for (const name of names) {
+      const path = `${below}/${name}`;
+      const found = session.platform.stat(from + path);
+      const isDirectory = typeof found !== "number" && found.kind === "directory";
+      if (takesPlace && name === ".git" && !isDirectory)
+        return denied(to + path, OWN_REPOSITORY, RIGHT.create);
+      const away = takesPlace ? null : denyRule(from + path, RIGHT.delete | RIGHT.read, session);
+      if (away !== null) return denied(from + path, away, RIGHT.delete);
+      const here = denyRule(to + path, RIGHT.create | RIGHT.write, session);
+      if (here !== null) return denied(to + path, takesPlace ? OWN_REPOSITORY : here, RIGHT.create);
+      if (isDirectory) pending.push(path);
+    }
+  }
+  return null;
+}
+
+/** Only an explicit rule counts here: what no rule grants below is not touched by moving what holds it. */
+function denyRule(path: string, rights: number, session: Session): Rule | null {
+  const verdict = decidePath(session.policy, path, rights);
+  return verdict.kind === "deny" ? verdict.rule : null;
+}
+
+/** Says whether the name is a step of some deny rule's pattern rather than just any name. */
+export function isPartOfRule(path: string, session: Session): boolean {
+  const { compiled } = session.policy;
+  const sibling = `${path.slice(0, path.lastIndexOf("/"))}/\u0001`;
+  return stateSignature(compiled, path) !== stateSignature(compiled, sibling);
+}

@@ -1,0 +1,30 @@
+import { ERRNO } from "../platform/errno.ts";
+
+/** The rule behind a refusal; it need not be one of a profile. */
+export type RefusingRule = {
+  readonly id: string;
+  readonly reason: string;
+  readonly remedy?: string | undefined;
+};
+
+export type Judgement =
+  | { readonly kind: "allow"; readonly rule: string }
+  | {
+      readonly kind: "deny";
+      readonly path: string;
+      /** null: no rule grants it. */
+      readonly rule: RefusingRule | null;
+      readonly missing: number;
+      /** What the caller is told. */
+      readonly errno: number;
+    };
+
+/** `missing` are the rights that were wanting. Paths are refused with EACCES, as Landlock does. */
+export function denied(
+  path: string,
+  rule: RefusingRule | null,
+  missing: number,
+  errno: number = ERRNO["EACCES"]!,
+): Extract<Judgement, { kind: "deny" }> {
+  return { kind: "deny", path, rule, missing, errno };
+}

@@ -1,0 +1,33 @@
+// A timer every 3 ms while files are opened for writing. signal_storm restart|interrupt ROUNDS
+#include <sys/time.h>
+
+#include "victim.h"
+
+static volatile sig_atomic_t signals;
+static void count(int number) {
+  (void)number;
+  signals++;
+}
+
+int main(int argc, char** argv) {
+  struct sigaction action = {.sa_handler = count};
+  if (strcmp(argument(argc, argv, 1), "restart") == 0) action.sa_flags = SA_RESTART;
+  int rounds = atoi(argument(argc, argv, 2));
+  sigaction(SIGALRM, &action, NULL);
+  struct itimerval every = {{0, 3000}, {0, 3000}};
+  setitimer(ITIMER_REAL, &every, NULL);
+  int opened = 0, interrupted = 0, other = 0;
+  for (int round = 0; round < rounds; round++) {
+    int fd = open("storm", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd >= 0) {
+      opened++;
+      close(fd);
+    } else if (errno == EINTR) {
+      interrupted++;
+    } else {
+      other++;
+    }
+  }
+  finish(opened == rounds ? REFUSED : SUCCEEDED, "opened %d interrupted %d other %d, %d signals", opened,
+         interrupted, other, (int)signals);
+}
