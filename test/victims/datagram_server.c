@@ -1,5 +1,4 @@
-// Holds a datagram socket at a path and prints a line for each message, until its input ends. datagram_server
-// PATH
+// Holds a datagram socket at a path and prints a line for each message, until its input ends. datagram_server PATH
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -10,8 +10,8 @@ static void expect(const char* what, const char* path, int error) {
   errno = got;
   won++;
   size_t used = strlen(tried);
-  snprintf(tried + used, sizeof tried - used, "%s: %s in place of %s; ", what,
-           got ? strerrorname_np(got) : "success", error ? strerrorname_np(error) : "success");
+  snprintf(tried + used, sizeof tried - used, "%s: %s in place of %s; ", what, got ? strerrorname_np(got) : "success",
+           error ? strerrorname_np(error) : "success");
 }
 
 int main(void) {

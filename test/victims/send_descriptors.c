@@ -1,5 +1,4 @@
-// Sends the broker descriptors it did not ask for. send_descriptors MESSAGES; creates "sent" when done and
-// waits for "go".
+// Sends the broker descriptors it did not ask for. send_descriptors MESSAGES; creates "sent" when done and waits for "go".
 #include <poll.h>
 #include <sys/socket.h>
 

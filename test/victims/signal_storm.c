@@ -28,6 +28,6 @@ int main(int argc, char** argv) {
       other++;
     }
   }
-  finish(opened == rounds ? REFUSED : SUCCEEDED, "opened %d interrupted %d other %d, %d signals", opened,
-         interrupted, other, (int)signals);
+  finish(opened == rounds ? REFUSED : SUCCEEDED, "opened %d interrupted %d other %d, %d signals", opened, interrupted,
+         other, (int)signals);
 }

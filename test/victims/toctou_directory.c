@@ -1,6 +1,5 @@
 // Swaps a directory on the way for a symbolic link that leads outside, while files below it are opened.
-// toctou_directory flip DIR LINK MILLISECONDS | open DIR OUTSIDE_FILE ROUNDS | both DIR LINK OUTSIDE_FILE
-// ROUNDS
+// toctou_directory flip DIR LINK MILLISECONDS | open DIR OUTSIDE_FILE ROUNDS | both DIR LINK OUTSIDE_FILE ROUNDS
 #include <sys/wait.h>
 #include <time.h>
 
@@ -34,16 +33,12 @@ static void storm(const char* directory, const char* outside, int rounds) {
       continue;
     }
     need("fstat", fstat(fd, &opened));
-    if (opened.st_ino == forbidden.st_ino && opened.st_dev == forbidden.st_dev)
-      reached++;
-    else
-      allowed++;
+    if (opened.st_ino == forbidden.st_ino && opened.st_dev == forbidden.st_dev) reached++;
+    else allowed++;
     close(fd);
   }
-  finish(reached              ? SUCCEEDED
-         : allowed && refused ? REFUSED
-                              : BROKEN,
-         "reached %d allowed %d refused %d", reached, allowed, refused);
+  finish(reached ? SUCCEEDED : allowed && refused ? REFUSED : BROKEN, "reached %d allowed %d refused %d", reached,
+         allowed, refused);
 }
 
 int main(int argc, char** argv) {
@@ -52,8 +47,7 @@ int main(int argc, char** argv) {
     int flips = flip(argument(argc, argv, 2), argument(argc, argv, 3), atol(argument(argc, argv, 4)));
     finish(flips ? SUCCEEDED : BROKEN, "flipped %d times", flips);
   }
-  if (strcmp(mode, "open") == 0)
-    storm(argument(argc, argv, 2), argument(argc, argv, 3), atoi(argument(argc, argv, 4)));
+  if (strcmp(mode, "open") == 0) storm(argument(argc, argv, 2), argument(argc, argv, 3), atoi(argument(argc, argv, 4)));
   pid_t flipper = (pid_t)need("fork", fork());
   if (flipper == 0) _exit(flip(argument(argc, argv, 2), argument(argc, argv, 3), 60000) > 0 ? 0 : 1);
   int rounds = atoi(argument(argc, argv, 5));
