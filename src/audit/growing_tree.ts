@@ -27,7 +27,8 @@ export class GrowingTree {
   /** Appends the records in [start, end) of a segment's image. Throws INTERNAL when these are not records. */
   append(image: Uint8Array, start: number, end: number): void {
     const size = this.#appendRecords(image, start, end, this.#edge, this.size);
-    if (size < this.size) throw new AuditError("INTERNAL", "Cannot hash the journal: it holds no records there");
+    if (size < this.size)
+      throw new AuditError("INTERNAL", "Cannot hash the journal: it holds no records there");
     this.size = size;
   }
 
@@ -36,7 +37,13 @@ export class GrowingTree {
   }
 }
 
-function appendOneByOne(image: Uint8Array, start: number, end: number, edge: Uint8Array, size: number): number {
+function appendOneByOne(
+  image: Uint8Array,
+  start: number,
+  end: number,
+  edge: Uint8Array,
+  size: number,
+): number {
   const frontier = frontierOf(edge, size);
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   for (let at = start; at < end; ) {

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Checkpoint, signCheckpoint } from "./checkpoint.ts";
 import { AuditError } from "./errors.ts";
+import { type AppendRecords, GrowingTree } from "./growing_tree.ts";
 import { HEADS_FILE, writeHead } from "./heads.ts";
 import type { LogKey } from "./key.ts";
 import { claim } from "./owner.ts";
 import { segmentName } from "./scan.ts";
 import { sealLog } from "./seal.ts";
 import { appendTo, createSegment, type MapShared, type Segment } from "./segment.ts";
-import { type AppendRecords, GrowingTree } from "./growing_tree.ts";
 
 const COMMIT_EVENTS = 256;
 const COMMIT_MS = 2;

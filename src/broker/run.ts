@@ -146,8 +146,14 @@ export async function startRun(options: RunOptions): Promise<Run> {
       }
     };
     const dir = runLogDir(state, id);
-    const journal = Journal.open({ dir, run: id, key, mapShared: binding.mapShared,
-      appendRecords: binding.appendRecords, asOwner });
+    const journal = Journal.open({
+      dir,
+      run: id,
+      key,
+      mapShared: binding.mapShared,
+      appendRecords: binding.appendRecords,
+      asOwner,
+    });
     const facts: RunFacts = { run: id, profile: options.profile.name, workspace, ...confinement.facts };
     const tally = new Tally(tmp);
     const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
