@@ -53,6 +53,7 @@ export class BenchBroker {
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+      pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),

@@ -55,7 +55,7 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
       // INVALID is an answer to a well-formed frame; anything else means that the two ends no longer understand each other.
       const message: Reply = { ok: false, code: error.code, errno: error.errno, message: error.message };
       if (greeted) answer(id, message, -1);
-      if (error.code !== "INVALID") close();
+      if (!greeted || error.code !== "INVALID") close();
     } finally {
       if (!kept) for (const received of fds) binding.closeFd(received);
     }

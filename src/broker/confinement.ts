@@ -71,6 +71,13 @@ export function confine(options: RunOptions, places: Places): Confinement {
       { errno: "EOPNOTSUPP", stage: "landlock" },
     );
   }
+  const unknown = profile.linuxCapabilities.find((name) => capabilityNumber(name) < 0);
+  if (unknown !== undefined) {
+    throw new SallyportError(
+      "SETUP",
+      `Cannot confine the program: linuxCapabilities of profile "${profile.name}" names "${unknown}"; capabilities(7) has the names`,
+    );
+  }
   const keepCapabilities = profile.linuxCapabilities.map(capabilityNumber);
   const changesUser = options.user !== undefined;
   return {

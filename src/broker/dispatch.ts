@@ -21,11 +21,19 @@ const EXDEV = ERRNO["EXDEV"]!;
  */
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
   const waitNs = session.limits.take(request);
-  if (waitNs > 0) return later(request, caller, session, waitNs);
+  if (waitNs > 0) return tracked(later(request, caller, session, waitNs), session);
   const named =
     caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
   if (typeof named === "number") return unresolved(request, caller, -named, session);
   return decideRecordAct(named, caller, session, "as-written");
+}
+
+/** The journal is not closed before what still takes its time has been recorded. */
+function tracked(late: Promise<Outcome>, session: Session): Promise<Outcome> {
+  session.pending.add(late);
+  const forget = (): void => void session.pending.delete(late);
+  late.then(forget, forget);
+  return late;
 }
 
 /** A run that is above its rate is slowed down to it: a program takes an error for a fault, and would only try again. */
@@ -52,10 +60,11 @@ function decideRecordAct(
   const intent = session.log.intent(request, caller, judgement.rule);
   const outcome = perform(request, caller, session);
   if (outcome instanceof Promise) {
-    return outcome.then((late) => {
+    const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);
       return late;
     });
+    return tracked(recorded, session);
   }
   session.log.outcome(intent, request, outcome);
   if (outcome.kind === "value") noteOwnRepository(request, session);

@@ -29,7 +29,12 @@ function directories(path: string | undefined): string[] {
 }
 
 function isFile(place: string): boolean {
-  return statSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(place).isFile();
+  } catch {
+    // execvp(3) goes on past a directory that can not be searched.
+    return false;
+  }
 }
 
 function isExecutable(place: string): boolean {

@@ -95,9 +95,20 @@ function decideWithOwn(request: Request, session: Session): Verdict {
   return verdict ?? decide(session.policy, request, 0);
 }
 
+/**
+ * The git directory itself must be of the run's making. Inside one that was there before, a linked worktree that the run adds
+ * may say where it belongs; a submodule may not, for the repository would take its configuration over.
+ */
+function configuresOwn(path: string, { ownRepositories }: Session): boolean {
+  if (!ownRepositories.holds(path)) return false;
+  const outer = path.indexOf("/.git/");
+  if (outer < 0 || ownRepositories.madeExactly(path.slice(0, outer + 5))) return true;
+  return /^worktrees\/[^/]+\/(?:commondir|gitdir)$/.test(path.slice(outer + 6));
+}
+
 /** Says whether a rule gives way because the run itself made what the path lies in (own_repositories.ts). */
 function isOwnMatter(rule: string, path: string, rights: number, session: Session): boolean {
-  if (rule === "protected.git-config") return session.ownRepositories.holds(path);
+  if (rule === "protected.git-config") return configuresOwn(path, session);
   // A clone brings such files with it; reading them back stays refused, for somebody may fill them in.
   const checksOut = rule === "protected.shell" || rule === "secrets.files";
   return checksOut && (rights & RIGHT.read) === 0 && session.ownRepositories.contains(path);

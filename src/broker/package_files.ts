@@ -9,7 +9,7 @@ export function packageRoot(): string {
 
 /** What a program inside needs in order to use the client library of this very installation. */
 export function packageFiles(): string[] {
-  return ["dist", "build/Release", "node_modules/msgpackr", "package.json"]
+  return ["dist", "build/Release", "node_modules/msgpackr", "node_modules/msgpackr-extract", "package.json"]
     .map((name) => join(packageRoot(), name))
     .filter((path) => existsSync(path));
 }

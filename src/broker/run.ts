@@ -79,6 +79,8 @@ export type RunFacts = {
   readonly landlockAbi: number;
   /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
   readonly missing: readonly string[];
+  /** Deny rules of the built-in packs that the profile takes out. */
+  readonly withoutDenials: readonly string[];
 };
 
 export type RunEnd = RunFacts & {
@@ -154,7 +156,13 @@ export async function startRun(options: RunOptions): Promise<Run> {
       appendRecords: binding.appendRecords,
       asOwner,
     });
-    const facts: RunFacts = { run: id, profile: options.profile.name, workspace, ...confinement.facts };
+    const facts: RunFacts = {
+      run: id,
+      profile: options.profile.name,
+      withoutDenials: options.profile.withoutDenials,
+      workspace,
+      ...confinement.facts,
+    };
     const tally = new Tally(tmp);
     const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
     const note = (
@@ -169,9 +177,10 @@ export async function startRun(options: RunOptions): Promise<Run> {
       argv: JSON.stringify(options.argv),
       workspace,
       mediation: facts.mediation,
-      reads: facts.reads,
+      reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
       missing: facts.missing.join(", "),
+      without: facts.withoutDenials.join(", "),
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
@@ -182,6 +191,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       policy: confinement.policy,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+      pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits(options.profile),
       log,
@@ -247,6 +257,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       for (const channel of [...channels]) channel.close();
       leader.front?.close();
       launcher.close();
+      await Promise.allSettled(session.pending);
       raise();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);

@@ -2,6 +2,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
+import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { RunLog } from "./run_log.ts";
 
@@ -17,6 +18,8 @@ export type Session = {
   readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
+  /** Operations that answer late. */
+  readonly pending: Set<Promise<Outcome>>;
   readonly platform: Platform;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;

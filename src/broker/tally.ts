@@ -19,7 +19,8 @@ export class Tally {
 
   deny(denial: Denial): void {
     this.denials++;
-    const key = `${denial.op} ${denial.rule} ${denial.path}`;
+    // ps(1) tries each process of the machine: one line for all of them.
+    const key = denial.rule === "process.others" ? denial.rule : `${denial.op} ${denial.rule} ${denial.path}`;
     const seen = this.#denied.get(key);
     if (seen !== undefined) seen.count++;
     else if (this.#denied.size < MAX_REMEMBERED) this.#denied.set(key, { denial, count: 1 });

@@ -4,7 +4,7 @@ import { headsOf, verifyHostLog } from "../audit/hostlog.ts";
 import { runLogDir } from "../audit/journal.ts";
 import type { Problem } from "../audit/problem.ts";
 import { readRecords } from "../audit/read.ts";
-import { verifyRun } from "../audit/verify.ts";
+import { type VerifyResult, verifyRun } from "../audit/verify.ts";
 import { printable } from "../broker/denial.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
@@ -45,34 +45,57 @@ export function auditShow(run: string | undefined, flags: Flags): void {
 export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
   const state = stateOf(flags);
   const vkey = readText(flags.key ?? join(state, "keys", "log.vkey"));
-  const published = flags.head === undefined ? [] : [readText(flags.head)];
-  const runs = run === undefined ? runsOf(state) : [run];
+  const published = flags.head === undefined ? null : readText(flags.head);
   let whole = true;
   const host = verifyHostLog(state, vkey);
   for (const problem of host.problems) {
     whole = false;
     console.log(flags.json ? JSON.stringify({ host: true, ...problem }) : `host log: ${located(problem)}`);
   }
+  // A run that the host log knows and whose folder is gone has been deleted whole.
+  const known =
+    run === undefined ? [...new Set([...runsOf(state), ...host.entries.map((entry) => entry.run)])] : [run];
+  const named = published === null ? null : runOfHead(published);
+  const runs = named === null || run !== undefined ? known : known.filter((id) => id === named);
+  if (named !== null && runs.length === 0)
+    throw new SallyportError("NOT_FOUND", `Cannot find run "${named}", which the head names`);
   for (const id of runs) {
-    const result = verifyRun(logOf(state, id), { vkey, heads: [...headsOf(host.entries, id), ...published] });
+    const heads = published === null ? [] : [published];
+    const result = verifyRun(runLogDir(state, id), {
+      vkey,
+      run: id,
+      heads: [...headsOf(host.entries, id), ...heads],
+    });
     whole &&= result.ok;
     if (flags.json) {
       console.log(JSON.stringify({ run: id, ...result }));
       continue;
     }
     console.log(
-      `${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${result.state} · root ${result.root}`,
+      `${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${stateText(result)} · root ${result.root}`,
     );
     for (const problem of result.problems) console.log(`  ${located(problem)}`);
   }
   process.exitCode = whole ? 0 : 1;
 }
 
+function stateText({ state, size, signedSize, openIntents }: VerifyResult): string {
+  if (state === "sealed") return "sealed";
+  const behind = size - Math.max(signedSize, 0);
+  return `unsealed: its broker was killed or still runs, ${behind} records behind the last signed head, ${openIntents} intents without outcome`;
+}
+
+/** The last part of the origin, the first line of a checkpoint (C2SP tlog-checkpoint). */
+function runOfHead(checkpoint: string): string {
+  const origin = checkpoint.slice(0, checkpoint.indexOf("\n"));
+  return origin.slice(origin.lastIndexOf("/") + 1);
+}
+
 /** Where a log is wrong, and how. */
 function located({ kind, file, index, offset, detail }: Problem): string {
   const record = index === undefined ? "" : ` record ${index}`;
   const byte = offset === undefined ? "" : ` byte ${offset}`;
-  return `${kind}: ${file}${record}${byte}: ${detail}`;
+  return `${kind}: ${file === "" ? "given head" : file}${record}${byte}: ${detail}`;
 }
 
 function stateOf(flags: Flags): string {

@@ -30,6 +30,7 @@ const program = new Command("sallyport")
   .description(description)
   .version(version)
   .enablePositionalOptions()
+  .exitOverride()
   .showHelpAfterError("(sallyport --help)");
 const state = (): Option => new Option("--state <dir>", "where runs, keys and logs are kept");
 const json = (): Option => new Option("--json", "write JSON in place of text");
@@ -53,9 +54,10 @@ program
     ]),
   )
   .addOption(
-    new Option("--enforcement <how>", "whether a kernel that lacks a layer is accepted")
-      .choices(["hard", "best-effort"])
-      .default("hard"),
+    new Option("--enforcement <how>", "whether a kernel that lacks a layer is accepted").choices([
+      "hard",
+      "best-effort",
+    ]),
   )
   .addOption(state())
   .argument("<command...>", "the program and its arguments, after --")
@@ -117,7 +119,6 @@ try {
   const argv = process.argv.map((arg, at) =>
     arg === "--json" && process.argv[2] === "run" && (end < 0 || at < end) ? "--json=-" : arg,
   );
-  program.exitOverride();
   await program.parseAsync(argv);
 } catch (error) {
   if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") {

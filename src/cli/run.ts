@@ -15,7 +15,7 @@ export type RunFlags = {
   readonly json?: string;
   readonly user?: string;
   readonly reads?: "auto" | "native" | "brokered";
-  readonly enforcement: "hard" | "best-effort";
+  readonly enforcement?: "hard" | "best-effort";
   readonly state?: string;
 };
 

@@ -5,13 +5,11 @@ const MAX_DENIALS_SHOWN = 20;
 
 /** The one line at the start: what holds, in words. */
 export function startLine(facts: RunFacts): string {
-  const reads = facts.reads === "brokered" ? `reads brokered${because(facts)}` : "reads native";
+  const reads = `reads ${facts.reads}${facts.readsBecause === "" ? "" : ` (${facts.readsBecause})`}`;
+  const where = facts.access === "no workspace" ? facts.access : `${facts.access} ${facts.workspace}`;
+  const taken = facts.withoutDenials.length > 0 ? ` · WITHOUT ${facts.withoutDenials.join(", ")}` : "";
   const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
-  return `sallyport: ${facts.profile} · ${facts.access} ${facts.workspace} · ${reads} · net off · audit on · run ${facts.run}${weaker}`;
-}
-
-function because(facts: RunFacts): string {
-  return facts.readsBecause === "" ? "" : ` (${facts.readsBecause})`;
+  return `sallyport: ${facts.profile} · ${where} · ${reads} · net off · audit on · run ${facts.run}${taken}${weaker}`;
 }
 
 /** The summary at the end: what was done, each denial with its rule and next step, and the head that proves the log. */

@@ -37,13 +37,14 @@ export type ResolvedProfile = {
   readonly native: {
     readonly read: readonly string[];
     readonly execute: readonly string[];
-    readonly write: readonly string[];
   };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
   readonly rlimits: Readonly<Record<string, number | "unlimited">>;
   readonly rules: readonly ProfileRule[];
+  /** Ids of inherited deny rules that some profile of the lineage took out. */
+  readonly withoutDenials: readonly string[];
 };
 
 const REQUIRED = ["enforcement", "landlock", "mediation", "reads", "syscalls", "memfd"] as const;
@@ -56,7 +57,7 @@ export function resolveProfile(
   const problems: Problem[] = [];
   const files = lineageOf(name, profiles, problems);
   if (problems.length > 0) return { ok: false, problems };
-  const rules = joinRules(files, problems);
+  const { rules, withoutDenials } = joinRules(files, problems);
   const last = <T>(key: string): T => files.findLast((file) => file[key] !== undefined)?.[key] as T;
   for (const key of REQUIRED) {
     if (last(key) !== undefined) continue;
@@ -67,7 +68,6 @@ export function resolveProfile(
   const native = {
     read: union(files, "native", "read"),
     execute: union(files, "native", "execute"),
-    write: union(files, "native", "write"),
   };
   const value: ResolvedProfile = {
     name,
@@ -91,6 +91,7 @@ export function resolveProfile(
     limits: merged(files, "limits"),
     rlimits: merged(files, "rlimits"),
     rules: [...nativeRules(native), ...rules],
+    withoutDenials,
   };
   return { ok: true, value };
 }
@@ -134,10 +135,15 @@ function lineageOf(name: string, profiles: Readonly<Record<string, unknown>>, pr
   return [...done.values()];
 }
 
-function joinRules(files: readonly Fields[], problems: Problem[]): ProfileRule[] {
+function joinRules(
+  files: readonly Fields[],
+  problems: Problem[],
+): { rules: ProfileRule[]; withoutDenials: string[] } {
   const rules = new Map<string, ProfileRule>();
+  const withoutDenials: string[] = [];
   for (const file of files) {
     for (const [index, id] of ((file["without"] ?? []) as string[]).entries()) {
+      if (rules.get(id)?.effect === "deny") withoutDenials.push(id);
       if (rules.delete(id)) continue;
       const field = `${file["name"]}: without[${index}]`;
       problems.push({
@@ -159,7 +165,7 @@ function joinRules(files: readonly Fields[], problems: Problem[]): ProfileRule[]
       rules.set(rule.id, rule);
     }
   }
-  return [...rules.values()];
+  return { rules: [...rules.values()], withoutDenials };
 }
 
 function toRule(fields: Fields): ProfileRule {
@@ -176,12 +182,11 @@ function toRule(fields: Fields): ProfileRule {
 }
 
 /** What the kernel lets a program do itself, for the requests that come to the broker all the same. */
-function nativeRules({ read, execute, write }: ResolvedProfile["native"]): ProfileRule[] {
+function nativeRules({ read, execute }: ResolvedProfile["native"]): ProfileRule[] {
   const look = RIGHT.read | RIGHT.list | RIGHT.stat;
   return [
     grant("native.read", look, read, "Readable without asking"),
     grant("native.execute", look | RIGHT.execute, execute, "Readable and executable without asking"),
-    grant("native.write", RIGHT.write | RIGHT.create | RIGHT.delete, write, "Writable without asking"),
   ].filter((rule) => rule.patterns.length > 0);
 }
 

@@ -23,7 +23,6 @@ const RULE: Readonly<Record<string, Check>> = {
 const NATIVE: Readonly<Record<string, Check>> = {
   read: listOf(nativePath, 0),
   execute: listOf(nativePath, 0),
-  write: listOf(nativePath, 0),
 };
 
 const ENVIRONMENT: Readonly<Record<string, Check>> = {
@@ -48,7 +47,11 @@ const PROFILE: Readonly<Record<string, Check>> = {
   native: object(NATIVE, []),
   environment: object(ENVIRONMENT, []),
   linuxCapabilities: listOf(matching(/^CAP_[A-Z_]+$/, "a name such as CAP_NET_RAW"), 0),
-  limits: mapOf(/^[a-z][a-zA-Z]*$/, "an operation class", object(BUCKET, ["perSecond", "burst"])),
+  limits: mapOf(
+    /^(?:read|write|delete|metadata|exec)$/,
+    "an operation class: read, write, delete, metadata or exec",
+    object(BUCKET, ["perSecond", "burst"]),
+  ),
   rlimits: mapOf(
     /^(?:as|core|cpu|data|fsize|memlock|nofile|nproc|stack)$/,
     "a resource limit such as nofile",

@@ -1,4 +1,5 @@
-// Holds a datagram socket at a path and prints a line for each message, until its input ends. datagram_server PATH
+// Holds a datagram socket at a path and prints a line for each message, until its input ends. datagram_server
+// PATH
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -20,6 +20,6 @@ int main(void) {
   }
   if (last >= 0) close(last);
   int after = open("many", O_WRONLY);
-  finish(other || !full || after < 0 ? SUCCEEDED : REFUSED, "opened %d full %d other %d, afterwards %d", opened, full,
-         other, after);
+  finish(other || !full || after < 0 ? SUCCEEDED : REFUSED, "opened %d full %d other %d, afterwards %d",
+         opened, full, other, after);
 }

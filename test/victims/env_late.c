@@ -1,4 +1,5 @@
-// Waits for a secret that somebody else makes during the run, and reads it. env_late NAME READY; it touches READY first.
+// Waits for a secret that somebody else makes during the run, and reads it. env_late NAME READY; it touches
+// READY first.
 #include <poll.h>
 
 #include "victim.h"
@@ -11,6 +12,7 @@ int main(int argc, char** argv) {
     poll(NULL, 0, 1);
   }
   attempt("read", open(name, O_RDONLY));
-  if (attempt("rename", rename(name, "late-moved"))) attempt("read of the moved", open("late-moved", O_RDONLY));
+  if (attempt("rename", rename(name, "late-moved")))
+    attempt("read of the moved", open("late-moved", O_RDONLY));
   verdict();
 }

@@ -27,6 +27,6 @@ int main(int argc, char** argv) {
     if (fd >= 0) close(fd);
   }
   put_file("after", "x", 0600);
-  finish(during < 0 || !refused ? SUCCEEDED : REFUSED, "held %d refused %d, a file during that %s", held, refused,
-         during < 0 ? "failed" : "opened");
+  finish(during < 0 || !refused ? SUCCEEDED : REFUSED, "held %d refused %d, a file during that %s", held,
+         refused, during < 0 ? "failed" : "opened");
 }

@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
     put_file("new-config", evil, 0644);
     attempt("rename", rename("new-config", ".git/config"));
     attempt("exchange", renameat2(AT_FDCWD, "new-config", AT_FDCWD, ".git/config", RENAME_EXCHANGE));
-    if (attempt("link", link(".git/config", "second"))) attempt("write of the second name", open("second", O_WRONLY));
+    if (attempt("link", link(".git/config", "second")))
+      attempt("write of the second name", open("second", O_WRONLY));
     symlink(".git/config", "soft");
     attempt("symlink", open("soft", O_WRONLY));
     attempt("rename away", rename(".git/config", "away"));
@@ -52,7 +53,8 @@ int main(int argc, char** argv) {
     verdict();
   }
   if (strcmp(way, "move-away") == 0) {
-    // Only the place changes, not a name that any rule speaks of: then .git is free for a repository of one's own.
+    // Only the place changes, not a name that any rule speaks of: then .git is free for a repository of one's
+    // own.
     attempt("rename .git to sub/.git", rename(".git", "sub/.git"));
     if (mkdir(".git", 0755) == 0) put_file(".git/config", evil, 0644);
     won = odd = 0;
@@ -108,7 +110,8 @@ int main(int argc, char** argv) {
       attempt("modules", -1);
     }
     if (mkdir(".git/worktrees", 0755) == 0 && mkdir(".git/worktrees/w", 0755) == 0) {
-      attempt("worktrees/w/config.worktree", open(".git/worktrees/w/config.worktree", O_WRONLY | O_CREAT, 0644));
+      attempt("worktrees/w/config.worktree",
+              open(".git/worktrees/w/config.worktree", O_WRONLY | O_CREAT, 0644));
     }
     verdict();
   }

@@ -6,10 +6,12 @@
 
 int main(int argc, char** argv) {
   const char* way = argument(argc, argv, 1);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argument(argc, argv, 2)))};
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)atoi(argument(argc, argv, 2)))};
   inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
   struct iovec bytes = {"hello", 5};
-  struct msghdr message = {.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &bytes, .msg_iovlen = 1};
+  struct msghdr message = {
+      .msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &bytes, .msg_iovlen = 1};
   if (strcmp(way, "connect") == 0) judge("connect", connect(0, (struct sockaddr*)&address, sizeof address));
   if (strcmp(way, "listen") == 0) judge("listen", listen(0, 1));
   if (strcmp(way, "sendto") == 0) {

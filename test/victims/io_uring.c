@@ -12,9 +12,10 @@ int main(int argc, char** argv) {
   char* queue = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
   size_t done_size = parameters.cq_off.cqes + parameters.cq_entries * sizeof(struct io_uring_cqe);
   char* done = mmap(NULL, done_size, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-  struct io_uring_sqe* entry = mmap(NULL, parameters.sq_entries * sizeof *entry, PROT_READ | PROT_WRITE, MAP_SHARED,
-                                    ring, IORING_OFF_SQES);
-  if (queue == MAP_FAILED || done == MAP_FAILED || (void*)entry == MAP_FAILED) finish(BROKEN, "mmap of the ring");
+  struct io_uring_sqe* entry = mmap(NULL, parameters.sq_entries * sizeof *entry, PROT_READ | PROT_WRITE,
+                                    MAP_SHARED, ring, IORING_OFF_SQES);
+  if (queue == MAP_FAILED || done == MAP_FAILED || (void*)entry == MAP_FAILED)
+    finish(BROKEN, "mmap of the ring");
   entry->opcode = IORING_OP_OPENAT;
   entry->fd = AT_FDCWD;
   entry->addr = (uint64_t)(uintptr_t)argument(argc, argv, 1);

@@ -69,7 +69,7 @@ static int program(void) {
   struct bpf_insn instructions[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K}, {.code = BPF_JMP | BPF_EXIT}};
   union bpf_attr attributes = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insn_cnt = 2};
   attributes.insns = (uint64_t)(uintptr_t)instructions;
-  attributes.license = (uint64_t)(uintptr_t) "GPL";
+  attributes.license = (uint64_t)(uintptr_t)"GPL";
   return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
 }
 static int observe(void) {
@@ -109,18 +109,30 @@ static const struct {
   const char* name;
   int (*way)(void);
 } calls[] = {
-    {"unshare-user", unshare_user}, {"unshare-mount", unshare_mount},
-    {"clone-user", clone_user},     {"clone3-user", clone_new},
-    {"setns", set_namespace},       {"chroot", change_root},
-    {"mount", mount_memory},        {"fsopen", new_mount},
-    {"open_tree", tree},            {"personality", set_personality},
-    {"name_to_handle_at", handle},  {"open_by_handle_at", open_handle},
-    {"bpf", program},               {"perf_event_open", observe},
-    {"userfaultfd", faults},        {"keyctl", keyring},
-    {"add_key", add},               {"request_key", request},
-    {"fanotify_init", watch},       {"syslog", log_read},
-    {"memfd_secret", secret_memory}, {"modify_ldt", descriptor_table},
-    {"iopl", ports},                {"vmsplice", splice_pages},
+    {"unshare-user", unshare_user},
+    {"unshare-mount", unshare_mount},
+    {"clone-user", clone_user},
+    {"clone3-user", clone_new},
+    {"setns", set_namespace},
+    {"chroot", change_root},
+    {"mount", mount_memory},
+    {"fsopen", new_mount},
+    {"open_tree", tree},
+    {"personality", set_personality},
+    {"name_to_handle_at", handle},
+    {"open_by_handle_at", open_handle},
+    {"bpf", program},
+    {"perf_event_open", observe},
+    {"userfaultfd", faults},
+    {"keyctl", keyring},
+    {"add_key", add},
+    {"request_key", request},
+    {"fanotify_init", watch},
+    {"syslog", log_read},
+    {"memfd_secret", secret_memory},
+    {"modify_ldt", descriptor_table},
+    {"iopl", ports},
+    {"vmsplice", splice_pages},
     {"openat2", file_attributes},
 };
 

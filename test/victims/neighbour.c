@@ -1,4 +1,5 @@
-// A process outside the run: prints its pid and the address of a byte, and waits to be told to end. Exits 7 when it was changed.
+// A process outside the run: prints its pid and the address of a byte, and waits to be told to end. Exits 7
+// when it was changed.
 #include "victim.h"
 
 static volatile char byte = 'n';

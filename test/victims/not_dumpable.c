@@ -1,4 +1,5 @@
-// Makes its memory unreadable, in the hope that who cannot read an argument lets it pass. not_dumpable OUTSIDE_FILE
+// Makes its memory unreadable, in the hope that who cannot read an argument lets it pass. not_dumpable
+// OUTSIDE_FILE
 #include <sys/prctl.h>
 
 #include "victim.h"

@@ -1,5 +1,5 @@
-// Does everything that a path allows to a tree outside. path_operations OUTSIDE; it holds "file", "victim" and "empty/".
-// The workspace holds "own".
+// Does everything that a path allows to a tree outside. path_operations OUTSIDE; it holds "file", "victim"
+// and "empty/". The workspace holds "own".
 #include <sys/time.h>
 #include <sys/xattr.h>
 #include <utime.h>
@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
   struct {
     uint64_t value;
     uint32_t size, flags;
-  } value = {(uint64_t)(uintptr_t) "x", 1, 0};
+  } value = {(uint64_t)(uintptr_t)"x", 1, 0};
   attempt("setxattrat", syscall(463, AT_FDCWD, file, 0, "user.victim3", &value, sizeof value));
   attempt("removexattrat", syscall(466, AT_FDCWD, file, 0, "user.kept3"));
   verdict();

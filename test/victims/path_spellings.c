@@ -1,12 +1,17 @@
-// Writes one outside file under every name it has. path_spellings OUTSIDE_DIRECTORY; the workspace is its sibling.
+// Writes one outside file under every name it has. path_spellings OUTSIDE_DIRECTORY; the workspace is its
+// sibling.
 #include "victim.h"
 
 int main(int argc, char** argv) {
   const char* out = argument(argc, argv, 1);
   const char* last = strrchr(out, '/') + 1;
   char path[4096];
-  const char* forms[] = {"../%s/file", "./.././/%s///file", "deep/../../%s/file", "/proc/self/cwd/../%s/file",
-                         "/proc/thread-self/cwd/../%s/file", "/dev/fd/../cwd/../%s/file"};
+  const char* forms[] = {"../%s/file",
+                         "./.././/%s///file",
+                         "deep/../../%s/file",
+                         "/proc/self/cwd/../%s/file",
+                         "/proc/thread-self/cwd/../%s/file",
+                         "/dev/fd/../cwd/../%s/file"};
   need("mkdir", mkdir("deep", 0700) < 0 && errno != EEXIST ? -1 : 0);
   for (size_t at = 0; at < sizeof forms / sizeof *forms; at++) {
     snprintf(path, sizeof path, forms[at], last);

@@ -2,8 +2,9 @@
 #include "victim.h"
 
 int main(void) {
-  const char* knobs[] = {"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/sys/vm/drop_caches",
-                         "/proc/self/oom_score_adj", "/sys/kernel/uevent_helper", "/proc/self/uid_map"};
+  const char* knobs[] = {"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger",
+                         "/proc/sys/vm/drop_caches",      "/proc/self/oom_score_adj",
+                         "/sys/kernel/uevent_helper",     "/proc/self/uid_map"};
   for (int at = 0; at < 6; at++) {
     int before = won;
     attempt(knobs[at], open(knobs[at], O_WRONLY));

@@ -1,11 +1,13 @@
-// Opens what it holds for reading again for writing, through /proc. proc_upgrade FILE | proc_upgrade - (descriptor 0)
+// Opens what it holds for reading again for writing, through /proc. proc_upgrade FILE | proc_upgrade -
+// (descriptor 0)
 #include "victim.h"
 
 int main(int argc, char** argv) {
   const char* path = argument(argc, argv, 1);
   int fd = strcmp(path, "-") == 0 ? 0 : (int)need("open for reading", open(path, O_RDONLY));
   char name[4096];
-  const char* forms[] = {"/proc/self/fd/%d", "/proc/thread-self/fd/%d", "/dev/fd/%d", "/proc/self/task/../fd/%d"};
+  const char* forms[] = {"/proc/self/fd/%d", "/proc/thread-self/fd/%d", "/dev/fd/%d",
+                         "/proc/self/task/../fd/%d"};
   for (int at = 0; at < 4; at++) {
     snprintf(name, sizeof name, forms[at], fd);
     attempt(name, open(name, O_RDWR));

@@ -9,7 +9,8 @@ int main(void) {
   int error = errno;
   struct stat found;
   if (fd >= 0) {
-    finish(stat(name, &found) < 0 ? SUCCEEDED : REFUSED, "created%s", stat(name, &found) < 0 ? " something else" : "");
+    finish(stat(name, &found) < 0 ? SUCCEEDED : REFUSED, "created%s",
+           stat(name, &found) < 0 ? " something else" : "");
   }
   finish(error == EILSEQ || error == EACCES ? REFUSED : BROKEN, "refused: %s", strerrorname_np(error));
 }

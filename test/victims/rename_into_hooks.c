@@ -1,4 +1,5 @@
-// Builds a hook under a harmless name and moves it, or what holds it, to where git runs it. rename_into_hooks new|existing|file|nested
+// Builds a hook under a harmless name and moves it, or what holds it, to where git runs it. rename_into_hooks
+// new|existing|file|nested
 #include "victim.h"
 
 static int runs(const char* hook) {
@@ -21,10 +22,14 @@ int main(int argc, char** argv) {
     need("mkdir", mkdir("x/y", 0755));
     need("mkdir", mkdir("x/y/hooks", 0755));
     put_file("x/y/hooks/pre-commit", script, 0755);
-    if (rename("x/y", "x/.git") == 0) attempt("rename to x/.git", runs("x/.git/hooks/pre-commit"));
-    else attempt("rename to x/.git", -1);
-    if (renameat2(AT_FDCWD, "x/y", AT_FDCWD, ".git", RENAME_NOREPLACE) == 0) attempt("RENAME_NOREPLACE", runs(".git/hooks/pre-commit"));
-    else attempt("RENAME_NOREPLACE", -1);
+    if (rename("x/y", "x/.git") == 0)
+      attempt("rename to x/.git", runs("x/.git/hooks/pre-commit"));
+    else
+      attempt("rename to x/.git", -1);
+    if (renameat2(AT_FDCWD, "x/y", AT_FDCWD, ".git", RENAME_NOREPLACE) == 0)
+      attempt("RENAME_NOREPLACE", runs(".git/hooks/pre-commit"));
+    else
+      attempt("RENAME_NOREPLACE", -1);
     verdict();
   }
   put_file("x/pre-commit", script, 0755);
@@ -46,7 +51,9 @@ int main(int argc, char** argv) {
     int unnamed = open("x", O_TMPFILE | O_RDWR, 0755);
     char name[64];
     snprintf(name, sizeof name, "/proc/self/fd/%d", unnamed);
-    if (unnamed >= 0) attempt("link of O_TMPFILE", linkat(AT_FDCWD, name, AT_FDCWD, ".git/hooks/pre-rebase", AT_SYMLINK_FOLLOW));
+    if (unnamed >= 0)
+      attempt("link of O_TMPFILE",
+              linkat(AT_FDCWD, name, AT_FDCWD, ".git/hooks/pre-rebase", AT_SYMLINK_FOLLOW));
     verdict();
   }
   finish(BROKEN, "no such way");

@@ -1,4 +1,5 @@
-// Sends the broker descriptors it did not ask for. send_descriptors MESSAGES; creates "sent" when done and waits for "go".
+// Sends the broker descriptors it did not ask for. send_descriptors MESSAGES; creates "sent" when done and
+// waits for "go".
 #include <poll.h>
 #include <sys/socket.h>
 

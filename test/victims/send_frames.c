@@ -1,5 +1,6 @@
 // Sends prepared frames to the broker, each as a new client where the last one was cut off. send_frames FILE
-// The file holds records: u8 greet first, u32 length, bytes. A final frame must be answered and a write must be served.
+// The file holds records: u8 greet first, u32 length, bytes. A final frame must be answered and a write must
+// be served.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -24,18 +25,22 @@ int main(int argc, char** argv) {
   unsigned char greet;
   uint32_t length;
   while (fread(&greet, 1, 1, file) == 1 && fread(&length, 4, 1, file) == 1) {
-    if (length > sizeof bytes || fread(bytes, 1, length, file) != length) finish(BROKEN, "a frame is cut off");
+    if (length > sizeof bytes || fread(bytes, 1, length, file) != length)
+      finish(BROKEN, "a frame is cut off");
     frames++;
     int fd = channel(greet);
     if (send(fd, bytes, length, MSG_NOSIGNAL) < 0) unsent++;
     struct pollfd wait = {fd, POLLIN, 0};
-    if (poll(&wait, 1, 5000) <= 0) silent++;
-    else if (recv(fd, reply, sizeof reply, 0) > 0) answered++;
-    else closed++;
+    if (poll(&wait, 1, 5000) <= 0)
+      silent++;
+    else if (recv(fd, reply, sizeof reply, 0) > 0)
+      answered++;
+    else
+      closed++;
     close(fd);
   }
   close(channel(1));
   put_file("still-served", "x", 0600);
-  finish(silent ? SUCCEEDED : REFUSED, "%d frames: closed %d answered %d silent %d unsent %d", frames, closed, answered,
-         silent, unsent);
+  finish(silent ? SUCCEEDED : REFUSED, "%d frames: closed %d answered %d silent %d unsent %d", frames, closed,
+         answered, silent, unsent);
 }

@@ -1,4 +1,5 @@
-// Signals a process outside the run by every call there is. signal_outside PID|file:NAME (0: the parent) SIGNAL
+// Signals a process outside the run by every call there is. signal_outside PID|file:NAME (0: the parent)
+// SIGNAL
 #include "victim.h"
 
 int main(int argc, char** argv) {

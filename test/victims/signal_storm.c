@@ -1,4 +1,7 @@
 // A timer every 3 ms while files are opened for writing. signal_storm restart|interrupt ROUNDS
+// A signal that arrives before the supervisor has received the call interrupts it whatever the filter's flags
+// are (kernel/seccomp.c, should_sleep_killable): without SA_RESTART one in fifty may fail so, and must
+// succeed when repeated.
 #include <sys/time.h>
 
 #include "victim.h"
@@ -19,15 +22,17 @@ int main(int argc, char** argv) {
   int opened = 0, interrupted = 0, other = 0;
   for (int round = 0; round < rounds; round++) {
     int fd = open("storm", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 && errno == EINTR) {
+      interrupted++;
+      fd = open("storm", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    }
     if (fd >= 0) {
       opened++;
       close(fd);
-    } else if (errno == EINTR) {
-      interrupted++;
     } else {
       other++;
     }
   }
-  finish(opened == rounds ? REFUSED : SUCCEEDED, "opened %d interrupted %d other %d, %d signals", opened, interrupted,
-         other, (int)signals);
+  finish(opened == rounds && interrupted <= (action.sa_flags ? 0 : rounds / 50) ? REFUSED : SUCCEEDED,
+         "opened %d interrupted %d other %d, %d signals", opened, interrupted, other, (int)signals);
 }

@@ -34,7 +34,8 @@ static const struct {
 int main(int argc, char** argv) {
   const char* name = argument(argc, argv, 1);
   for (size_t at = 0; at < sizeof kinds / sizeof *kinds; at++) {
-    if (strcmp(kinds[at].name, name) == 0) judge("socket", socket(kinds[at].family, kinds[at].type, kinds[at].protocol));
+    if (strcmp(kinds[at].name, name) == 0)
+      judge("socket", socket(kinds[at].family, kinds[at].type, kinds[at].protocol));
   }
   finish(BROKEN, "no such kind");
 }

@@ -12,8 +12,10 @@ int main(int argc, char** argv) {
     int failed = 0;
     for (int round = 0; round < rounds; round++) {
       int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-      if (fd < 0) failed++;
-      else close(fd);
+      if (fd < 0)
+        failed++;
+      else
+        close(fd);
     }
     _exit(failed ? 1 : 0);
   }

@@ -5,7 +5,8 @@
 #include "victim.h"
 
 int main(int argc, char** argv) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argument(argc, argv, 1)))};
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)atoi(argument(argc, argv, 1)))};
   inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
   struct sockaddr_in6 address6 = {.sin6_family = AF_INET6, .sin6_port = address.sin_port};
   inet_pton(AF_INET6, "::ffff:127.0.0.1", &address6.sin6_addr);

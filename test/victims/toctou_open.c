@@ -34,23 +34,31 @@ int main(int argc, char** argv) {
   while (!atomic_load(&started)) continue;
   int allowed = 0, reached = 0, refused = 0, limited = 0, other = 0;
   // On one busy core the two threads may take long turns: go on until both names have been met.
-  for (int round = 0; round < rounds || (round < 20 * rounds && (!allowed || !(reached + refused))); round++) {
+  for (int round = 0; round < rounds || (round < 20 * rounds && (!allowed || !(reached + refused)));
+       round++) {
     int fd = open(path, flags);
     if (fd < 0) {
-      if (errno == EDQUOT) limited++;
-      else if (errno == EACCES || errno == EPERM) refused++;
-      else other++;
+      if (errno == EDQUOT)
+        limited++;
+      else if (errno == EACCES || errno == EPERM)
+        refused++;
+      else
+        other++;
       continue;
     }
     struct stat opened;
     need("fstat", fstat(fd, &opened));
-    if (opened.st_ino == forbidden.st_ino && opened.st_dev == forbidden.st_dev) reached++;
-    else allowed++;
+    if (opened.st_ino == forbidden.st_ino && opened.st_dev == forbidden.st_dev)
+      reached++;
+    else
+      allowed++;
     close(fd);
   }
   atomic_store(&stop, 1);
   pthread_join(flipper, NULL);
   int fair = allowed > 0 && (reached > 0 || refused > 0);
-  finish(reached ? SUCCEEDED : fair ? REFUSED : BROKEN, "reached %d allowed %d refused %d limited %d other %d",
-         reached, allowed, refused, limited, other);
+  finish(reached ? SUCCEEDED
+         : fair  ? REFUSED
+                 : BROKEN,
+         "reached %d allowed %d refused %d limited %d other %d", reached, allowed, refused, limited, other);
 }

@@ -19,7 +19,8 @@ enum { SUCCEEDED = 0, BROKEN = 1, REFUSED = 10 };
 static char tried[4096];
 static int won, odd;
 
-__attribute__((format(printf, 2, 3), noreturn, unused)) static void finish(int code, const char* format, ...) {
+__attribute__((format(printf, 2, 3), noreturn, unused)) static void finish(int code, const char* format,
+                                                                           ...) {
   va_list args;
   va_start(args, format);
   vprintf(format, args);
@@ -29,7 +30,8 @@ __attribute__((format(printf, 2, 3), noreturn, unused)) static void finish(int c
   _exit(code);
 }
 
-/// The errnos with which a sandbox says no. ENOENT and the like mean that the attack never reached its object.
+/// The errnos with which a sandbox says no. ENOENT and the like mean that the attack never reached its
+/// object.
 __attribute__((unused)) static int is_refusal(int error) {
   return error == EPERM || error == EACCES || error == ENOSYS || error == EAFNOSUPPORT || error == EXDEV ||
          error == EROFS || error == EDQUOT || error == ELOOP;

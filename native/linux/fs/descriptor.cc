@@ -110,7 +110,8 @@ int reopen_descriptor(int tid, int remote_fd, int flags) {
   const int held_flags = flags_of_remote(tid, remote_fd, status.st_ino);
   if (held_flags < 0) return held_flags;
   // What a file that has a name is opened for beyond what is held, is a matter of that name.
-  if (!grants(held_flags, flags)) return S_ISREG(status.st_mode) && !is_memfd(held.get(), status) ? -EXDEV : -EACCES;
+  if (!grants(held_flags, flags))
+    return S_ISREG(status.st_mode) && !is_memfd(held.get(), status) ? -EXDEV : -EACCES;
   if ((flags & (O_DIRECTORY | O_PATH)) != 0) return (flags & O_PATH) != 0 ? -EINVAL : -ENOTDIR;
   char own[32];
   std::snprintf(own, sizeof own, "/proc/self/fd/%d", held.get());

@@ -14,8 +14,8 @@ namespace fs {
 
 // A descriptor. Adds O_CLOEXEC, O_NOCTTY and O_NONBLOCK (a FIFO or a terminal must not block the event loop)
 // and takes O_NONBLOCK off afterwards unless `flags` had it. A FIFO opened for writing without a reader is
-// -ENXIO, open(2). A FIFO opened for reading alone and without O_NONBLOCK is -ESPIPE: the caller opens it with
-// O_NONBLOCK and waits for a writer (poll_descriptor), then takes O_NONBLOCK off (make_blocking).
+// -ENXIO, open(2). A FIFO opened for reading alone and without O_NONBLOCK is -ESPIPE: the caller opens it
+// with O_NONBLOCK and waits for a writer (poll_descriptor), then takes O_NONBLOCK off (make_blocking).
 [[nodiscard]] int open_path(const char* path, int flags, mode_t mode, mode_t mask);
 
 // revents of poll(2) without waiting, for POLLIN; or -errno.

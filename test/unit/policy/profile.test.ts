@@ -32,7 +32,6 @@ test.each([":none", ":read-only", ":workspace", ":strict"])("%s resolves", (name
   const profile = resolved(name);
   expect(profile.name).toBe(name);
   expect(profile.linuxCapabilities).toEqual([]);
-  expect(profile.native.write).toEqual([]);
   expect(profile.enforcement).toBe("hard");
   for (const id of [
     "protected.git-hooks",
@@ -144,7 +143,7 @@ test.each<[string, object, string]>([
   ["a rule without a reason", { ...child, rules: [{ ...rule, reason: undefined }] }, "mine: rules[0].reason"],
   ["a negative limit", { ...child, rlimits: { nofile: -1 } }, "mine: rlimits.nofile"],
   ["an unknown limit", { ...child, rlimits: { files: 1 } }, "mine: rlimits.files"],
-  ["a bucket without a burst", { ...child, limits: { open: { perSecond: 1 } } }, "mine: limits.open.burst"],
+  ["a bucket without a burst", { ...child, limits: { read: { perSecond: 1 } } }, "mine: limits.read.burst"],
 ])("%s is refused at its place, by the schema too", (_name, mine, field) => {
   expect(problemsOf("mine", { mine })).toContain(field);
   expect(validate(JSON.parse(JSON.stringify(mine))) && !Object.hasOwn(mine, "__proto__")).toBe(false);

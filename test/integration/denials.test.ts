@@ -1,0 +1,121 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Arena } from "../support/arena.ts";
+import { confined, sallyport } from "../support/confined.ts";
+
+test("a denied act: the program sees EACCES, the person one line, the report the same as data", async () => {
+  using arena = new Arena();
+  const target = join(arena.outside, "file");
+  const run = await confined(arena, ["sh", "-c", `echo x > ${target}; echo x > ${target}; exit 4`]);
+  expect(run.exitCode).toBe(4);
+  expect(run.stderr).toMatch(/Permission denied/);
+  const lines = run.stderr.split("\n").filter((line) => line.startsWith("sallyport: denied:"));
+  expect(lines.length).toBe(1);
+  expect(lines[0]).toContain(`open ${target}`);
+  expect(lines[0]).toContain("(rule default-deny)");
+  expect(lines[0]).toContain(`sallyport run --write ${target}`);
+  expect(lines[0]).toContain("2 times");
+  expect(run.report?.denied).toEqual([
+    {
+      op: "open",
+      path: target,
+      rule: "default-deny",
+      reason: expect.any(String),
+      nextSteps: [expect.stringContaining("--write")],
+      count: 2,
+    },
+  ]);
+  expect(run.report?.denials).toBe(2);
+  expect(run.records.filter(({ kind }) => kind === "deny").length).toBe(2);
+});
+
+test("the next step that a denial names does allow the act", async () => {
+  using arena = new Arena();
+  const target = join(arena.outside, "file");
+  const script = `echo changed > ${target}`;
+  expect((await confined(arena, ["sh", "-c", script])).exitCode).not.toBe(0);
+  const run = await confined(arena, ["sh", "-c", script], { flags: ["--write", target] });
+  expect(run.exitCode, run.stderr).toBe(0);
+  expect(readFileSync(target, "utf8")).toBe("changed\n");
+  const secret = join(arena.outside, "secret");
+  expect((await confined(arena, ["cat", secret])).exitCode).not.toBe(0);
+  expect((await confined(arena, ["cat", secret], { flags: ["--read", secret] })).stdout).toBe(
+    "secret outside\n",
+  );
+});
+
+test("a path with control characters cannot rewrite the line that reports it", async () => {
+  using arena = new Arena();
+  const name = join(arena.outside, "a\u001b[2K\rsallyport: all is well\u202e");
+  writeFileSync(name, "");
+  const run = await confined(arena, ["sh", "-c", 'echo x > "$0"', name]);
+  expect(
+    run.stderr
+      .split("\n")
+      .filter((line) => line.startsWith("sallyport: denied:"))
+      .join(""),
+  ).not.toMatch(/[\u001b\r\u202e]/);
+  expect(run.report?.denied[0]?.path).toBe(name);
+});
+
+test("the configuration of a repository that was there is closed, that of a new one is open, samples are free", async () => {
+  using arena = new Arena();
+  execFileSync("git", ["init", "-q", arena.workspace]);
+  const before = readFileSync(join(arena.workspace, ".git/config"), "utf8");
+  const script = [
+    "git config user.name Agent; a=$?",
+    "git init -q own && git -C own config user.name Agent; b=$?",
+    "echo '#' > own/.git/hooks/pre-commit.sample; c=$?",
+    "echo '#' > own/.git/hooks/pre-commit; d=$?",
+    "echo '#' > .git/hooks/pre-commit; e=$?",
+    "echo $a $b $c $d $e",
+  ];
+  const run = await confined(arena, ["bash", "-c", script.join("\n")]);
+  expect(run.stdout).toMatch(/^[1-9]\d* 0 0 [12] [12]$/m);
+  expect(readFileSync(join(arena.workspace, ".git/config"), "utf8")).toBe(before);
+  expect(existsSync(join(arena.workspace, "own/.git/hooks/pre-commit"))).toBe(false);
+  const rules = run.report?.denied.map(({ rule }) => rule) ?? [];
+  expect(rules).toContain("protected.git-config");
+  expect(rules).toContain("protected.git-hooks");
+});
+
+test("what the broker records is what happened: an intent for each effect, an outcome for each intent", async () => {
+  using arena = new Arena();
+  const run = await confined(arena, [
+    "sh",
+    "-c",
+    "mkdir d; echo x > d/f; mv d/f d/g; chmod 600 d/g; rm d/g; rmdir d",
+  ]);
+  expect(run.exitCode, run.stderr).toBe(0);
+  const intents = run.records.filter(({ kind }) => kind === "intent");
+  const outcomes = new Set(run.records.filter(({ kind }) => kind === "outcome").map(({ intent }) => intent));
+  for (const { seq } of intents) expect(outcomes).toContain(seq);
+  const ops = intents.filter(({ path }) => path?.startsWith(join(arena.workspace, "d"))).map(({ op }) => op);
+  expect(ops).toEqual(["mkdir", "open", "rename", "chmod", "unlink", "unlink"]);
+  expect(run.records.map(({ seq }) => seq)).toEqual(run.records.map((_, at) => at));
+  expect(run.records[0]?.kind).toBe("run.start");
+  expect(run.records.at(-1)?.kind).toBe("run.end");
+});
+
+test("why agrees with what a run does", async () => {
+  using arena = new Arena();
+  const why = async (op: string, path: string): Promise<string> => {
+    const said = await sallyport(arena, [
+      "why",
+      "--op",
+      op,
+      "--path",
+      path,
+      "--json",
+      "--state",
+      arena.state,
+    ]);
+    return said.stdout;
+  };
+  expect(await why("write", join(arena.workspace, "x"))).toMatch(/allow/);
+  expect(await why("write", join(arena.outside, "file"))).toMatch(/deny/);
+  expect(await why("write", join(arena.workspace, ".git/hooks/pre-commit"))).toMatch(/protected\.git-hooks/);
+  expect(await why("read", join(arena.workspace, ".env"))).toMatch(/secrets\.files/);
+});
