@@ -28,9 +28,8 @@ Napi::Value append_records(const Napi::CallbackInfo& info) {
     throw_type_error(info.Env(), "appendRecords(image, start, end, edge, size)");
     return info.Env().Undefined();
   }
-  return integer(info.Env(),
-                 base::append_records(image, static_cast<size_t>(start), static_cast<size_t>(end),
-                                      edge.first<base::kEdgeBytes>(), long_at(info, 4)));
+  return integer(info.Env(), base::append_records(image, static_cast<size_t>(start), static_cast<size_t>(end),
+                                                  edge.first<base::kEdgeBytes>(), long_at(info, 4)));
 }
 
 }  // namespace
