@@ -76,6 +76,7 @@ export class BenchBroker {
       run,
       key: openLogKey(state),
       mapShared: binding.mapShared,
+      appendRecords: binding.appendRecords,
     });
     this.#journals.push(journal);
     return journal;

@@ -1,15 +1,14 @@
 /** What an audit event costs: the hot path, the whole signed and group-committed pipeline, and the power-durable flush. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Journal } from "../../src/audit/journal.ts";
+import { Journal, type JournalOptions } from "../../src/audit/journal.ts";
 import { openLogKey } from "../../src/audit/key.ts";
 import { intentLine, lineParts, outcomeLine } from "../../src/audit/lines.ts";
 import { leafHash, nodeHash } from "../../src/audit/merkle.ts";
-import type { MapShared } from "../../src/audit/segment.ts";
 import { verifyRun } from "../../src/audit/verify.ts";
+import { binding } from "../../src/platform/binding.ts";
 import { median, type Row } from "../measure.ts";
 
 const EVENTS = 200_000;
@@ -22,34 +21,27 @@ const EVENT = {
   mode: 420,
 };
 
-function InMemoryMapShared(_fd: number, bytes: number): ArrayBuffer {
-  return new ArrayBuffer(bytes);
-}
+type Backend = Pick<JournalOptions, "mapShared" | "appendRecords">;
+const MAPPED: Backend = { mapShared: binding.mapShared, appendRecords: binding.appendRecords };
 
 export async function run(): Promise<Row[]> {
   const scratch = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
   try {
-    const addon = resolve("build/Release/sallyport.node");
-    const isThere = existsSync(addon);
-    const mapShared = isThere
-      ? (createRequire(import.meta.url)(addon).mapShared as MapShared)
-      : InMemoryMapShared;
-    const mapped = isThere ? "mapped" : "in memory";
     const rows = [
       row("serialise one intent", serialiseUs(), "µs CPU", 1),
       row("hash of a leaf and of a node, and one copy: what any Merkle log pays", floorUs(), "µs CPU", 5),
     ];
-    await pipeline(join(scratch, "warm"), mapShared, EVENTS / 4);
+    await pipeline(join(scratch, "warm"), MAPPED, EVENTS / 4);
     for (const [name, backend] of [
-      [mapped, mapShared],
-      ["write(2)", undefined],
+      ["mapped, hashed by the addon", MAPPED],
+      ["write(2), hashed one by one", {}],
     ] as const) {
       const { hotUs, cpuUs, perSecond } = await pipeline(join(scratch, name), backend, EVENTS);
       rows.push(row(`append, serialised and hashed (${name})`, hotUs, "µs wall an event", 5));
       rows.push(row(`pipeline with heads and flush (${name})`, cpuUs, "µs CPU an event", 5));
       rows.push(row(`pipeline with heads and flush (${name})`, perSecond, "events/s", 100_000, "least"));
     }
-    rows.push(...(await small(scratch, mapShared)));
+    rows.push(...(await small(scratch)));
     return rows;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -82,12 +74,12 @@ function serialiseUs(): number {
 
 async function pipeline(
   state: string,
-  mapShared: MapShared | undefined,
+  backend: Backend,
   events: number,
 ): Promise<{ hotUs: number; cpuUs: number; perSecond: number }> {
   const key = openLogKey(state);
   const dir = join(state, "runs/r1/log");
-  const journal = Journal.open({ dir, run: "r1", key, ...(mapShared === undefined ? {} : { mapShared }) });
+  const journal = Journal.open({ dir, run: "r1", key, ...backend });
   const parts = lineParts("r1", "agent", 1000);
   const startCpu = process.cpuUsage();
   const startMs = performance.now();
@@ -107,8 +99,7 @@ async function pipeline(
   const wallMs = performance.now() - startMs;
   const { user, system } = process.cpuUsage(startCpu);
   await journal.abandon();
-  if (mapShared !== InMemoryMapShared && !verifyRun(dir, { vkey: key.vkey }).ok)
-    throw new Error("The log is wrong");
+  if (!verifyRun(dir, { vkey: key.vkey }).ok) throw new Error("The log is wrong");
   return {
     hotUs: (hotMs * 1000) / journal.size,
     cpuUs: (user + system) / journal.size,
@@ -117,14 +108,14 @@ async function pipeline(
 }
 
 /** Costs that are paid once a run or once a power-durable effect. */
-async function small(scratch: string, mapShared: MapShared): Promise<Row[]> {
+async function small(scratch: string): Promise<Row[]> {
   const key = openLogKey(scratch);
   const parts = lineParts("r1", "agent", 1000);
   const opens: number[] = [];
   const flushes: number[] = [];
   for (let i = 0; i < 50; i++) {
     const start = performance.now();
-    const journal = Journal.open({ dir: join(scratch, `runs/o${i}/log`), run: `o${i}`, key, mapShared });
+    const journal = Journal.open({ dir: join(scratch, `runs/o${i}/log`), run: `o${i}`, key, ...MAPPED });
     journal.append(intentLine(parts, 0, 1, EVENT, "crash"));
     opens.push((performance.now() - start) * 1000);
     const flushStart = performance.now();

@@ -1,5 +1,5 @@
 /** Requests in flight on one channel: everything but the effect, beside a bare msgpackr echo on the same transport. */
-import { Packr } from "msgpackr";
+import { Packr } from "msgpackr/pack";
 import { serveChannel } from "../../src/broker/channel_front.ts";
 import { binding } from "../../src/platform/binding.ts";
 import { linux } from "../../src/platform/linux.ts";

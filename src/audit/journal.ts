@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Checkpoint, signCheckpoint } from "./checkpoint.ts";
 import { AuditError } from "./errors.ts";
+import { type AppendRecords, GrowingTree } from "./growing_tree.ts";
 import { HEADS_FILE, writeHead } from "./heads.ts";
 import type { LogKey } from "./key.ts";
-import { appendLeaf, emptyFrontier, type Frontier, rootOf, sha256 } from "./merkle.ts";
 import { claim } from "./owner.ts";
 import { segmentName } from "./scan.ts";
 import { sealLog } from "./seal.ts";
-import { align4, appendTo, createSegment, LENGTH_BYTES, type MapShared, type Segment } from "./segment.ts";
+import { appendTo, createSegment, type MapShared, type Segment } from "./segment.ts";
 
 const COMMIT_EVENTS = 256;
 const COMMIT_MS = 2;
@@ -31,6 +31,8 @@ export type JournalOptions = {
   readonly key: LogKey;
   /** `binding.mapShared`; without it every append is a write(2), which is as durable and slower. */
   readonly mapShared?: MapShared;
+  /** `binding.appendRecords`; without it the same hashes are made one by one, at several times the cost. */
+  readonly appendRecords?: AppendRecords;
   /** Runs what makes files, with the authority that the log folder needs; default: as it is. */
   readonly asOwner?: <T>(act: () => T) => T;
 };
@@ -55,7 +57,7 @@ export class Journal {
   readonly origin: string;
   readonly #options: JournalOptions;
   readonly #headsFd: number;
-  readonly #tree: Frontier = emptyFrontier();
+  readonly #tree: GrowingTree;
   readonly #timer: NodeJS.Timeout;
   #segment: Segment;
   #segmentCount = 0;
@@ -89,6 +91,7 @@ export class Journal {
 
   private constructor(options: JournalOptions) {
     this.#options = options;
+    this.#tree = new GrowingTree(options.appendRecords);
     this.origin = originOf(options.key, options.run);
     const append = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
     this.#headsFd = openSync(join(options.dir, HEADS_FILE), append | constants.O_NOFOLLOW, 0o600);
@@ -166,7 +169,7 @@ export class Journal {
       if (this.#failure !== undefined) throw this.#refusal();
       const { size } = this.#tree;
       if (this.#last?.size === size) return this.#last;
-      const root = rootOf(this.#tree);
+      const root = this.#tree.root();
       this.#signedAt = performance.now();
       // Records first: a head on disk without its records would look like a tail that was cut.
       await Promise.all([datasync(this.#segment.fd), this.#retired]);
@@ -195,12 +198,9 @@ export class Journal {
 
   #hashPending(): void {
     const { image, end } = this.#segment;
-    while (this.#hashedEnd < end) {
-      const length = image.readUInt32LE(this.#hashedEnd);
-      const body = this.#hashedEnd + LENGTH_BYTES;
-      appendLeaf(this.#tree, sha256(image.subarray(body - 1, body + length)));
-      this.#hashedEnd = align4(body + length);
-    }
+    if (this.#hashedEnd === end) return;
+    this.#tree.append(image, this.#hashedEnd, end);
+    this.#hashedEnd = end;
   }
 
   #appendToNext(line: string | Uint8Array): void {

@@ -7,7 +7,7 @@ export type Caller = {
   /** Descriptors that came with a message; they belong to whoever handles the request. */
   readonly descriptors: readonly number[];
   /** Says whether the caller still waits for this answer; asked by operations that take their time. */
-  readonly waits: () => boolean;
+  waits(): boolean;
 };
 
 /** The held descriptor where there is one: the name may have moved since, the object has not. */

@@ -26,7 +26,7 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     };
   }
   const judged = asSelf(request, caller, session);
-  if ("path" in judged && OTHER_PROCESS.test(judged.path)) {
+  if ("path" in judged && isOfOther(judged.path)) {
     return denied(judged.path, OTHERS, RIGHT.read);
   }
   let verdict: Verdict = decide(session.policy, judged, 0);
@@ -37,6 +37,9 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
 
 // proc(5): these a process may read of any other; the broker could read more than its caller.
 const OTHER_PROCESS = /^\/proc\/\d+\/(?!(?:stat|status|statm|cmdline|comm)$)/;
+function isOfOther(path: string): boolean {
+  return path.startsWith("/proc/") && OTHER_PROCESS.test(path);
+}
 const OTHERS = { id: "process.others", reason: "it belongs to a process outside the run" };
 
 /** What no rule on the path can grant. */

@@ -16,7 +16,7 @@ const RULE = {
  * of something that the run has moved away. A new one is as free as a new repository.
  */
 export function judgeGitFile(request: Request, session: Session): Judgement | null {
-  if (request.op === "mkdir") return null;
+  if (request.op === "mkdir" || ("path" in request && !request.path.endsWith("/.git"))) return null;
   for (const { path, rights } of requestPaths(request)) {
     if ((rights & CHANGES) === 0 || !path.endsWith("/.git") || session.ownRepositories.holds(path)) continue;
     const found = session.platform.stat(path);

@@ -1,18 +1,20 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { loadFilterSpec } from "../platform/seccomp/profile.ts";
 import type { FilterSpec } from "../platform/seccomp/spec.ts";
 import { formatProblem, type Parsed, type Problem } from "../policy/problem.ts";
 import { type ResolvedProfile, resolveProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { packageRoot } from "./package_files.ts";
+import { parseYaml } from "./yaml_text.ts";
 
 /** The one place that reads `profiles/`. Names of files never matter, the names inside do. */
 function readFolder(...folder: string[]): Record<string, unknown> {
   const directory = join(packageRoot(), "profiles", ...folder);
   const files = readdirSync(directory).filter((name) => name.endsWith(".yaml"));
-  const parsed = files.map((name) => parse(readFileSync(join(directory, name), "utf8")) as { name: string });
+  const parsed = files.map(
+    (name) => parseYaml(readFileSync(join(directory, name), "utf8")) as { name: string },
+  );
   return Object.fromEntries(parsed.map((file) => [file.name, file]));
 }
 
@@ -45,7 +47,7 @@ export function filterSpec(name: string): FilterSpec {
 function resolveFile(file: string): Parsed<ResolvedProfile> {
   let content: unknown;
   try {
-    content = parse(readFileSync(file, "utf8"));
+    content = parseYaml(readFileSync(file, "utf8"));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const remedy = "name a built-in profile (sallyport profile list) or a YAML file";

@@ -148,7 +148,14 @@ export async function startRun(options: RunOptions): Promise<Run> {
       }
     };
     const dir = runLogDir(state, id);
-    const journal = Journal.open({ dir, run: id, key, mapShared: binding.mapShared, asOwner });
+    const journal = Journal.open({
+      dir,
+      run: id,
+      key,
+      mapShared: binding.mapShared,
+      appendRecords: binding.appendRecords,
+      asOwner,
+    });
     const facts: RunFacts = {
       run: id,
       profile: options.profile.name,

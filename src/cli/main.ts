@@ -2,12 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { SallyportError } from "../protocol/errors.ts";
-import { auditShow, auditVerify } from "./audit.ts";
-import { doctor } from "./doctor.ts";
 import { parseDurationMs } from "./duration.ts";
-import { profileList, profileShow, profileValidate } from "./profile.ts";
-import { run } from "./run.ts";
-import { why } from "./why.ts";
 
 /** The program could not be confined, or the command line was wrong: nothing ran. */
 const EXIT_SETUP = 125;
@@ -18,6 +13,12 @@ const { version, description } = JSON.parse(readFileSync(require.resolve("#packa
   description: string;
 };
 
+/** A command loads what it needs when it is the one that was given. */
+const lazily =
+  <Args extends unknown[]>(load: () => Promise<(...args: Args) => unknown>) =>
+  async (...args: Args): Promise<void> => {
+    await (await load())(...args);
+  };
 const collect = (value: string, seen: string[]): string[] => [...seen, value];
 const duration = (text: string): number => {
   const milliseconds = parseDurationMs(text);
@@ -62,13 +63,13 @@ program
   .addOption(state())
   .argument("<command...>", "the program and its arguments, after --")
   .passThroughOptions()
-  .action(run);
+  .action(lazily(async () => (await import("./run.ts")).run));
 
 program
   .command("doctor")
   .description("try what this machine can enforce, and say what is missing")
   .addOption(json())
-  .action(doctor);
+  .action(lazily(async () => (await import("./doctor.ts")).doctor));
 
 program
   .command("why")
@@ -78,22 +79,26 @@ program
   .addOption(profile())
   .addOption(state())
   .addOption(json())
-  .action(why);
+  .action(lazily(async () => (await import("./why.ts")).why));
 
 const profiles = program.command("profile").description("look at profiles");
-profiles.command("list").description("name the built-in profiles").addOption(json()).action(profileList);
+profiles
+  .command("list")
+  .description("name the built-in profiles")
+  .addOption(json())
+  .action(lazily(async () => (await import("./profile.ts")).profileList));
 profiles
   .command("show")
   .description("print a profile with everything it inherits")
   .argument("<name>", "a built-in name or a file")
   .addOption(json())
-  .action(profileShow);
+  .action(lazily(async () => (await import("./profile.ts")).profileShow));
 profiles
   .command("validate")
   .description("check a profile file")
   .argument("<file>")
   .addOption(json())
-  .action(profileValidate);
+  .action(lazily(async () => (await import("./profile.ts")).profileValidate));
 
 const audit = program.command("audit").description("look at the audit log");
 audit
@@ -102,7 +107,7 @@ audit
   .argument("[run]")
   .addOption(json())
   .addOption(state())
-  .action(auditShow);
+  .action(lazily(async () => (await import("./audit.ts")).auditShow));
 audit
   .command("verify")
   .description("prove that the log of a run, or of all runs, is whole")
@@ -111,7 +116,7 @@ audit
   .option("--key <file>", "the log's public key (vkey); default: the one in the state directory")
   .addOption(json())
   .addOption(state())
-  .action(auditVerify);
+  .action(lazily(async () => (await import("./audit.ts")).auditVerify));
 
 try {
   // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".

@@ -227,6 +227,12 @@ export type NativeBinding = {
 
   /** Maps [0, bytes) of the file shared and writable; the mapping lives as long as the buffer. */
   mapShared(fd: number, bytes: number): ArrayBuffer;
+  /**
+   * Appends the records of a journal segment in [start, end) of `image` as leaves to the Merkle tree (RFC 6962) of `size`
+   * leaves whose full subtrees have the roots `edge` (2048 bytes, largest first, written). Gives the new size, or -1 with
+   * nothing done when these are not records.
+   */
+  appendRecords(image: Uint8Array, start: number, end: number, edge: Uint8Array, size: number): number;
 };
 
 export const binding: NativeBinding = createRequire(import.meta.url)("#addon");

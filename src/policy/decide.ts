@@ -16,7 +16,8 @@ export type Policy = {
   /** By rule id: the paths that the rule leaves alone, and the policy without it. */
   readonly exceptions: ReadonlyMap<string, Exception>;
 };
-type Exception = { readonly paths: CompiledRules; readonly rest: Policy };
+/** `rest` is compiled when it is first asked for: most runs meet no exception. */
+type Exception = { readonly paths: CompiledRules; rest(): Policy };
 
 /** `rule` is the most specific one that grants any of what was asked; `rights` are all that it grants. */
 export type AllowVerdict = { readonly kind: "allow"; readonly rule: Rule; readonly rights: number };
@@ -66,8 +67,16 @@ function exceptionsOf(name: string, rules: readonly Rule[], seed: number): Reado
     const paths = except.map(
       (pattern): Rule => ({ id, effect: "allow", rights: ALL_RIGHTS, pattern, reason: "" }),
     );
-    const rest = rules.filter((rule) => rule.id !== id);
-    exceptions.set(id, { paths: compileRules(paths, seed), rest: compilePolicy(name, rest, seed) });
+    let rest: Policy | undefined;
+    const restOf = (): Policy => {
+      rest ??= compilePolicy(
+        name,
+        rules.filter((rule) => rule.id !== id),
+        seed,
+      );
+      return rest;
+    };
+    exceptions.set(id, { paths: compileRules(paths, seed), rest: restOf });
   }
   return exceptions;
 }
@@ -85,7 +94,7 @@ export function decidePath(policy: Policy, path: string, rights: number): Verdic
     const rule = policy.rules[namedDenial(compiled, rights)]!;
     const exception = policy.exceptions.get(rule.id);
     if (exception !== undefined && matchPath(exception.paths, path) > 0) {
-      return decidePath(exception.rest, path, rights);
+      return decidePath(exception.rest(), path, rights);
     }
     return { kind: "deny", rule, missing: denied, path };
   }

@@ -1,4 +1,4 @@
-import { Packr } from "msgpackr";
+import { Packr } from "msgpackr/pack";
 import { SallyportError } from "./errors.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 import { type Denial, PROTOCOL_VERSION, type Reply, type ReplyValue, type WireRequest } from "./message.ts";

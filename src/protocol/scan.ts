@@ -1,6 +1,9 @@
 import { SallyportError } from "./errors.ts";
 import { MAX_ARRAY_ENTRIES, MAX_DEPTH } from "./limits.ts";
 
+/** Entries that are still to come, by depth: scratch memory of one scan, which nothing can interrupt. */
+const pending = new Int32Array(MAX_DEPTH + 1);
+
 /**
  * Checks that `bytes` is exactly one msgpack value of the kinds a frame may hold: arrays, integers, float64, strings of
  * valid UTF-8, binary and nil. Maps, extensions (with them records and dates), booleans, float32 and 0xc1 are refused, so
@@ -8,7 +11,6 @@ import { MAX_ARRAY_ENTRIES, MAX_DEPTH } from "./limits.ts";
  * Throws PROTOCOL.
  */
 export function scanFrame(bytes: Uint8Array): void {
-  const pending = new Int32Array(MAX_DEPTH + 1);
   const end = bytes.length;
   let depth = 0;
   let at = 0;

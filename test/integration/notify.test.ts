@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { Session } from "node:inspector";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -68,6 +69,18 @@ test.each(["storm", "storm-restart"])("%s: calls under signals succeed, and once
   });
   expect(output).toEqual(["10"]);
   expect(events).toBe(10);
+});
+
+test("signals that reach the broker do not change what its callers get", async () => {
+  // The profiler interrupts this thread ten thousand times a second.
+  const session = new Session();
+  session.connect();
+  session.post("Profiler.enable");
+  session.post("Profiler.setSamplingInterval", { interval: 100 });
+  session.post("Profiler.start");
+  const { output } = await supervise(victim, ["numbers", good], allow);
+  session.disconnect();
+  expect(output).toEqual(["0"]);
 });
 
 test("a FIFO does not block the broker, a planted link is not followed", async () => {

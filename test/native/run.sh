@@ -10,7 +10,7 @@ flags=(-std=c++20 -fno-exceptions -fno-rtti -Wall -Wextra -Wpedantic -Wshadow -W
 
 # Sources under test: everything of the two programs that needs neither Node nor a main() of its own.
 mapfile -t sources < <(cat native/sources.launcher.txt native/sources.linux.txt |
-  grep -E '^(plan|linux)/' | sort -u | grep -v '^linux/launch/child.cc$')
+  grep -E '^(base|plan|linux)/' | sort -u | grep -v '^linux/launch/child.cc$')
 
 objects=()
 pids=()

@@ -137,6 +137,16 @@ static void storm(const char* path, int flags) {
   report(succeeded);
 }
 
+// How many opens gave another number than the lowest that is free.
+static void numbers(const char* path) {
+  long wrong = 0;
+  for (int i = 0; i < 20000; i++) {
+    if (try_open(path, O_RDONLY) != CHANNEL) wrong++;
+    close(CHANNEL);
+  }
+  report(wrong);
+}
+
 static void exhausted(const char* path) {
   const struct rlimit limit = {16, 16};
   require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
@@ -194,6 +204,7 @@ int main(int argc, char** argv) {
   if (strcmp(scenario, "flipper") == 0) flipper();
   if (strcmp(scenario, "storm") == 0) storm(path, 0);
   if (strcmp(scenario, "storm-restart") == 0) storm(path, SA_RESTART);
+  if (strcmp(scenario, "numbers") == 0) numbers(path);
   if (strcmp(scenario, "exhausted") == 0) exhausted(path);
   if (strcmp(scenario, "bad") == 0) bad_paths();
   if (strcmp(scenario, "shapes") == 0) shapes(path);

@@ -1,6 +1,8 @@
 #include "linux/notify/notifier.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <time.h>
 
 #include <cerrno>
@@ -23,6 +25,32 @@ int64_t coarse_now_ms() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// Holds signals back. An ADDFD with SEND that a signal interrupts is lost: the kernel takes the descriptor
+// off the notification but leaves it answered, and the caller's open(2) gives 0, whatever that is.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t all;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsHeld() { (void)pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// EINTR says that a signal came while others held the filter's lock: nothing was done yet.
+int ioctl_again(int fd, unsigned long request, const void* argument) {
+  int done;
+  do {
+    done = ioctl(fd, request, argument);
+  } while (done < 0 && errno == EINTR);
+  return done;
 }
 
 }  // namespace
@@ -71,7 +99,7 @@ Received Notifier::receive(bool known_readable) {
   publish(notification, slot, status);
   // Only now is it sure that everything above was read from the thread that waits, and not from a later one
   // of its number.
-  if (ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &notification.id) != 0) {
+  if (ioctl_again(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &notification.id) != 0) {
     release(slots_[static_cast<uint32_t>(slot) & kIndexMask]);
     return Received::kRetry;
   }
@@ -141,12 +169,12 @@ void Notifier::release(Slot& slot) {
 void Notifier::refuse(uint64_t id) {
   seccomp_notif_resp answer{id, 0, -EPERM, 0};
   // ENOENT: the caller is gone and needs no answer, ignoring.
-  (void)ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
+  (void)ioctl_again(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
 int Notifier::send(Slot& slot, int error, int64_t value) {
   seccomp_notif_resp answer{slot.id, value, -error, 0};
-  const int failed = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0 ? 0 : -errno;
+  const int failed = ioctl_again(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0 ? 0 : -errno;
   release(slot);
   return failed;
 }
@@ -159,11 +187,8 @@ int Notifier::reply_fd(int32_t slot, base::UniqueFd fd, bool close_on_exec) {
   install.flags = SECCOMP_ADDFD_FLAG_SEND;
   install.srcfd = static_cast<uint32_t>(fd.get());
   install.newfd_flags = close_on_exec ? O_CLOEXEC : 0U;
-  int done;
-  do {
-    done = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &install);
-  } while (done < 0 && errno == EINTR);
-  const int error = done < 0 ? errno : 0;
+  const SignalsHeld held;
+  const int error = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &install) < 0 ? errno : 0;
   if (error == 0 || error == ENOENT) release(*waiting);
   return -error;
 }
@@ -181,7 +206,7 @@ int Notifier::reply_value(int32_t slot, int64_t value) {
 
 bool Notifier::is_valid(int32_t slot) {
   const Slot* waiting = find(slot);
-  return waiting != nullptr && ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &waiting->id) == 0;
+  return waiting != nullptr && ioctl_again(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &waiting->id) == 0;
 }
 
 const std::vector<uint8_t>* Notifier::data(int32_t slot) const {

@@ -39,18 +39,23 @@ export function serveNotifications(
   const notifier: NativeNotifier = binding.startNotifier(listenerFd, receive, () => {});
   const { event, wide } = notifier;
   const words = event.subarray(EVENT.words, EVENT.words + 6);
+  // One for all calls: it is read while the event is there, and nobody keeps it.
+  const call = {
+    nr: 0,
+    pid: 0,
+    words,
+    wide,
+    one: "",
+    two: "",
+    value: () => notifier.data(event[EVENT.slot]!),
+  };
   const unsigned = new Uint32Array(event.buffer, event.byteOffset + 4 * EVENT.words, 6);
 
   function receive(one: string, two: string): void {
     const slot = event[EVENT.slot]!;
     const nr = event[EVENT.nr]!;
-    const caller: Caller = {
-      pid: event[EVENT.tgid]!,
-      tid: event[EVENT.tid]!,
-      heldFd: nr === NR.linkat ? -1 : event[EVENT.heldFd]!,
-      descriptors: [],
-      waits: () => notifier.isValid(slot) === 1,
-    };
+    const heldFd = nr === NR.linkat ? -1 : event[EVENT.heldFd]!;
+    const caller = new NotifiedCaller(event[EVENT.tgid]!, event[EVENT.tid]!, heldFd, slot, notifier);
     const brokered = classify(nr, unsigned) === "trap";
     const status = event[EVENT.status]!;
     const isOurs = status === EPERM || status === EACCES || status === EILSEQ;
@@ -58,11 +63,7 @@ export function serveNotifications(
       notifier.replyError(slot, status);
       return;
     }
-    const request = !brokered
-      ? refusalOf(nr)
-      : isOurs
-        ? unreadable(nr, status)
-        : requestOf(slot, nr, one, two);
+    const request = !brokered ? refusalOf(nr) : isOurs ? unreadable(nr, status) : requestOf(nr, one, two);
     if (typeof request === "number") {
       notifier.replyError(slot, request);
       return;
@@ -83,18 +84,14 @@ export function serveNotifications(
     else answer(slot, outcome, closeOnExec);
   }
 
-  function requestOf(slot: number, nr: number, one: string, two: string): Request | number {
+  function requestOf(nr: number, one: string, two: string): Request | number {
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
     if (one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
-    return translate({
-      nr,
-      pid: event[EVENT.tgid]!,
-      words,
-      wide,
-      one,
-      two,
-      value: () => notifier.data(slot),
-    });
+    call.nr = nr;
+    call.pid = event[EVENT.tgid]!;
+    call.one = one;
+    call.two = two;
+    return translate(call);
   }
 
   /** A caller that hides its memory, or names a file in no UTF-8, can not be judged. */
@@ -147,6 +144,30 @@ export function serveNotifications(
   }
 
   return { close: () => notifier.close() };
+}
+
+const NO_DESCRIPTORS: readonly number[] = [];
+
+/** A thread that waits for the answer to its notification. */
+class NotifiedCaller implements Caller {
+  readonly descriptors: readonly number[] = NO_DESCRIPTORS;
+  readonly pid: number;
+  readonly tid: number;
+  readonly heldFd: number;
+  readonly #slot: number;
+  readonly #notifier: NativeNotifier;
+
+  constructor(pid: number, tid: number, heldFd: number, slot: number, notifier: NativeNotifier) {
+    this.pid = pid;
+    this.tid = tid;
+    this.heldFd = heldFd;
+    this.#slot = slot;
+    this.#notifier = notifier;
+  }
+
+  waits(): boolean {
+    return this.#notifier.isValid(this.#slot) === 1;
+  }
 }
 
 function closesOnExec(nr: number, words: Int32Array): number {

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CompiledFilter, compileFilter } from "./compile.ts";
-import { libseccompVersion } from "./libseccomp.ts";
+import { libseccompFile } from "./libseccomp.ts";
 import type { FilterOptions, FilterSpec } from "./spec.ts";
 
 /** Goes up with whatever changes the program that a spec gives. */
-const FORMAT = 1;
+const FORMAT = 2;
 const DIGEST_BYTES = 32;
 
 /**
- * Gives the compiled filter, from `directory` where a whole entry for this spec and this libseccomp lies, else compiled and
- * written there. The directory belongs to the broker: the digest finds damage, not malice. A directory that cannot be
+ * Gives the compiled filter, from `directory` where a whole entry for this spec lies and libseccomp is still the file that
+ * compiled it, else compiled and written there. The directory belongs to the broker: the digest finds damage, not malice. A directory that cannot be
  * written costs the time to compile; a filter that cannot be compiled throws as compileFilter does.
  */
 export function cachedFilter(spec: FilterSpec, options: FilterOptions, directory: string): CompiledFilter {
@@ -23,11 +23,10 @@ export function cachedFilter(spec: FilterSpec, options: FilterOptions, directory
   return compiled;
 }
 
-/** SHA-256 over everything that the program depends on, in hex. */
+/** SHA-256 over everything that the program depends on but the library, in hex. */
 export function cacheKey(spec: FilterSpec, options: FilterOptions): string {
   const content = {
     format: FORMAT,
-    libseccomp: libseccompVersion(),
     options: [options.mediation, options.memfd],
     rules: spec.rules,
     allowed: [...spec.allowed].sort((a, b) => a - b),
@@ -46,13 +45,16 @@ function readEntry(file: string): CompiledFilter | null {
   }
   const content = bytes.subarray(DIGEST_BYTES);
   if (!digest(content).equals(bytes.subarray(0, DIGEST_BYTES))) return null;
-  const { filter, listener, notes } = JSON.parse(content.toString("utf8"));
+  const { filter, listener, notes, library } = JSON.parse(content.toString("utf8"));
+  if (library === null || identityOf(library.file) !== library.identity) return null;
   return { filter: Uint8Array.from(Buffer.from(filter, "base64")), listener, notes };
 }
 
 function writeEntry(directory: string, file: string, { filter, listener, notes }: CompiledFilter): void {
+  const found = libseccompFile();
+  const library = found === null ? null : { file: found, identity: identityOf(found) };
   const content = Buffer.from(
-    JSON.stringify({ filter: Buffer.from(filter).toString("base64"), listener, notes }),
+    JSON.stringify({ filter: Buffer.from(filter).toString("base64"), listener, notes, library }),
   );
   const partial = `${file}.${process.pid}`;
   try {
@@ -62,6 +64,12 @@ function writeEntry(directory: string, file: string, { filter, listener, notes }
   } catch {
     // A full or read-only disk: the next run compiles again, and a partial file is never read.
   }
+}
+
+/** What changes with the file: another one in its place does not pass for it. */
+function identityOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? "" : [found.dev, found.ino, found.size, found.mtimeMs].join();
 }
 
 function digest(content: Uint8Array): Buffer {

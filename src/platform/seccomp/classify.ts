@@ -38,9 +38,12 @@ export function makeClassifier(spec: FilterSpec, options: FilterOptions): Classi
     }
   }
   const classify = (nr: number, args: ArrayLike<number>): Classification => {
-    const rule = rules.get(nr)?.find((one) => holds(one.alternatives, (arg) => lowWord(args[arg])));
-    if (rule?.action.kind === "trap") return "trap";
-    if (rule?.action.kind === "refuse") return { refuse: refusalOf(nr, rule, rule.action.errno) };
+    for (const rule of rules.get(nr) ?? []) {
+      if (!holds(rule.alternatives, args)) continue;
+      if (rule.action.kind === "trap") return "trap";
+      if (rule.action.kind === "refuse") return { refuse: refusalOf(nr, rule, rule.action.errno) };
+      return "kernel";
+    }
     return "kernel";
   };
   const refusal = (nr: number, args: ArrayLike<number>): Refusal | null => {
@@ -56,10 +59,6 @@ export function makeClassifier(spec: FilterSpec, options: FilterOptions): Classi
     );
   };
   return { traps, refusals, classify, refusal };
-}
-
-function lowWord(value: number | undefined): number {
-  return (value ?? 0) % 0x1_0000_0000;
 }
 
 function refusalOf(nr: number, rule: EffectiveRule, errno: number): Refusal {

@@ -2,9 +2,14 @@
  * libseccomp 2.5 through ffi-rs, at profile-compile time only. `seccomp_load` is not bound: it would confine the thread
  * that runs Node. Nothing here knows what a rule means.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { DataType, define, isNullPointer, type JsExternal, load, open } from "ffi-rs";
+import type { JsExternal } from "ffi-rs";
+
+type Ffi = typeof import("ffi-rs");
+// Where the filter is cached nothing is compiled, and looking for the library would take a tenth of the start.
+const ffi = (): Ffi => createRequire(import.meta.url)("ffi-rs");
 
 const LIBRARY = "libseccomp.so.2";
 /** seccomp.h: enum scmp_filter_attr. */
@@ -47,6 +52,14 @@ export function libseccompVersion(): string | null {
   return `${major}.${minor}.${micro}`;
 }
 
+/** The file that the library was loaded from; null before it was. */
+export function libseccompFile(): string | null {
+  const line = readFileSync("/proc/self/maps", "utf8")
+    .split("\n")
+    .find((mapping) => mapping.includes("/libseccomp.so."));
+  return line === undefined ? null : line.slice(line.indexOf("/"));
+}
+
 /**
  * Compiles rules to a program for this architecture with `defaultAction` for what no rule matches; another architecture
  * kills the process. Throws LibseccompError; throws Error where the library is missing. Blocks for 10 to 40 ms.
@@ -55,7 +68,7 @@ export function compileRules(defaultAction: number, rules: readonly LibraryRule[
   const seccomp = library();
   if (seccomp === null) throw new Error(`Cannot compile a filter: ${LIBRARY} is missing on this machine`);
   const context = seccomp.seccomp_init([defaultAction]);
-  if (isNullPointer(context))
+  if (ffi().isNullPointer(context))
     throw new LibseccompError("seccomp_init", 22, `0x${defaultAction.toString(16)}`);
   try {
     // The default, KILL of one thread, would leave the others running.
@@ -118,7 +131,7 @@ function must(call: string, answer: number, detail: string): void {
 function library(): Functions | null {
   if (functions === null) {
     try {
-      open({ library: LIBRARY, path: LIBRARY });
+      ffi().open({ library: LIBRARY, path: LIBRARY });
       functions = bind();
     } catch {
       // dlopen(3) found none: the caller says so, in its own words.
@@ -129,6 +142,7 @@ function library(): Functions | null {
 }
 
 function bind() {
+  const { DataType, define } = ffi();
   const { External, I32, U32, U8Array, Void } = DataType;
   // Actions reach beyond 0x7fffffff, so they are U32.
   return define({
@@ -152,6 +166,7 @@ function bind() {
 
 /** struct scmp_version is three unsigned ints behind a pointer that libseccomp owns. */
 function readVersion(): readonly [number, number, number] {
+  const { DataType, load } = ffi();
   const version = load({
     library: LIBRARY,
     funcName: "seccomp_version",

@@ -65,13 +65,17 @@ export function effectiveRules(spec: FilterSpec, options: FilterOptions): Map<nu
   return byNumber;
 }
 
-/** `low` gives the low word of an argument as an unsigned number. */
-export function holds(
-  alternatives: readonly (readonly Condition[])[],
-  low: (arg: number) => number,
-): boolean {
+/** Of each argument only the low word counts. */
+export function holds(alternatives: readonly (readonly Condition[])[], args: ArrayLike<number>): boolean {
   if (alternatives.length === 0) return true;
-  return alternatives.some((all) => all.every(({ arg, mask, value }) => (low(arg) & mask) >>> 0 === value));
+  for (const all of alternatives) if (allHold(all, args)) return true;
+  return false;
+}
+
+function allHold(all: readonly Condition[], args: ArrayLike<number>): boolean {
+  // The operator takes a number modulo 2^32: whatever stands above the low word is not seen.
+  for (const { arg, mask, value } of all) if (((args[arg] ?? 0) & mask) >>> 0 !== value) return false;
+  return true;
 }
 
 function effectiveAction(rule: SyscallRule, { mediation, memfd }: FilterOptions): Action | null {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { denyLine, intentLine, lineParts, outcomeLine, quote } from "../../../src/audit/lines.ts";
+import { denyLine, escaped, intentLine, lineParts, outcomeLine } from "../../../src/audit/lines.ts";
 import { sha256 } from "../../../src/audit/merkle.ts";
 import {
   type AuditRecord,
@@ -18,8 +18,8 @@ const text = fc.oneof(
   fc.constant("\u0000\n"),
 );
 
-test("quote is JSON.stringify", () => {
-  fc.assert(fc.property(text, (s) => quote(s) === JSON.stringify(s)));
+test("escaped is the inside of JSON.stringify", () => {
+  fc.assert(fc.property(text, (s) => `"${escaped(s)}"` === JSON.stringify(s)));
 });
 
 test("the hot lines are what the serialiser writes", () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +42,24 @@ describeWithLibseccomp("the filter cache", () => {
     for (const length of [0, 10, 32, good.length - 1]) {
       writeFileSync(file, good.subarray(0, length));
       expect(cachedFilter(spec, options, directory)).toEqual(whole);
+    }
+  });
+
+  test("compiles again where the library is another than the one that compiled", () => {
+    const whole = cachedFilter(spec, options, directory);
+    const file = join(directory, readdirSync(directory)[0]!);
+    const good = readFileSync(file);
+    const content = JSON.parse(good.subarray(32).toString());
+    expect(content.library.file).toMatch(/^\/.*libseccomp\.so/);
+    for (const library of [
+      null,
+      { ...content.library, identity: "1,2,3,4" },
+      { file: "/gone", identity: "1" },
+    ]) {
+      const other = Buffer.from(JSON.stringify({ ...content, library }));
+      writeFileSync(file, Buffer.concat([createHash("sha256").update(other).digest(), other]));
+      expect(cachedFilter(spec, options, directory)).toEqual(whole);
+      expect(readFileSync(file)).toEqual(good);
     }
   });
 

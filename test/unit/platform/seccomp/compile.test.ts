@@ -26,7 +26,7 @@ const spec = baseSpec();
 
 /** What the spec says, without cubes, libseccomp or BPF. */
 function oracle(from: FilterSpec, options: FilterOptions, nr: number, args: readonly bigint[]): FilterAnswer {
-  const low = (arg: number) => Number(BigInt.asUintN(32, args[arg] ?? 0n));
+  const low = args.map((arg) => Number(BigInt.asUintN(32, arg)));
   const rule = effectiveRules(from, options)
     .get(nr)
     ?.find((one) => holds(one.alternatives, low));
