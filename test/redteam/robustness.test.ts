@@ -27,6 +27,8 @@ function behaves(
 behaves("opens succeed under a storm of signals that restart calls", "signal_storm", ["restart", "300"]);
 behaves("opens succeed under a storm of signals that interrupt calls", "signal_storm", ["interrupt", "300"]);
 behaves("an open that waits for the reader of a FIFO does not keep others waiting", "fifo");
+behaves("four hundred callers that wait at once do not keep others waiting", "crowd", ["400"]);
+behaves("a lease that is not given up does not keep others waiting", "lease");
 behaves("running out of descriptors says so, and ends with it", "emfile");
 behaves("eight processes that open at once are all served", "storm", ["8", "200"]);
 behaves(

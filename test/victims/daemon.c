@@ -1,5 +1,5 @@
-// Leaves a process behind that has cut every tie, ignores what can be ignored and holds a file open for writing. daemon FILE
-// Prints the pid of the one that is left, and waits, as the other one does.
+// Leaves a process behind that has cut every tie, ignores what can be ignored and holds a file open for
+// writing. daemon FILE Prints the pid of the one that is left, and waits, as the other one does.
 #include <sys/wait.h>
 
 #include "victim.h"

@@ -1,5 +1,6 @@
-// Makes one file after the other, each by a path of its own, and says so when it has been told that it is done. effects KEEP
-// A line "N" on the output: file-N was made, renamed to done-N and closed. KEEP files are kept, the rest is removed again.
+// Makes one file after the other, each by a path of its own, and says so when it has been told that it is
+// done. effects KEEP A line "N" on the output: file-N was made, renamed to done-N and closed. KEEP files are
+// kept, the rest is removed again.
 #include "victim.h"
 
 int main(int argc, char** argv) {

@@ -55,6 +55,9 @@ int main(int argc, char** argv) {
     symlink(".git/config", "soft");
     attempt("symlink", open("soft", O_WRONLY));
     attempt("rename away", rename(".git/config", "away"));
+    symlink(".git", "alias");
+    attempt("below a link", open("alias/config", O_WRONLY));
+    attempt("rename below a link", rename("new-config", "alias/config"));
     attempt("chmod", chmod(".git/config", 0666));
     verdict();
   }
