@@ -1,6 +1,6 @@
 import type { Session } from "../src/broker/session.ts";
 import { BenchBroker, type Records } from "./broker.ts";
-import { type Cost, PLACEMENTS, type Placement, place } from "./floor.ts";
+import { type Cost, floor, PLACEMENTS, place } from "./floor.ts";
 import { compare, type Row } from "./measure.ts";
 
 const ROUNDS = 11;

@@ -118,7 +118,13 @@ TEST(reopen_descriptor_gives_no_more_than_is_held) {
   EXPECT(again.valid());
   EXPECT(fs::reopen_descriptor(tid, reader.get(), O_RDWR) == -EACCES);
   const base::UniqueFd file(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
-  EXPECT(fs::reopen_descriptor(tid, file.get(), O_RDONLY) == -EXDEV);
+  const base::UniqueFd readable(fs::reopen_descriptor(tid, file.get(), O_RDONLY));
+  EXPECT(readable.valid());
+  EXPECT(fs::reopen_descriptor(tid, file.get(), O_RDWR) == -EXDEV);
+  const Place place;
+  const base::UniqueFd log(open((place / "log").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT(fs::reopen_descriptor(tid, log.get(), O_WRONLY) == -EXDEV);
+  EXPECT(fs::reopen_descriptor(tid, log.get(), O_WRONLY | O_APPEND | O_TRUNC) == -EXDEV);
   const base::UniqueFd memory(memfd_create("m", MFD_CLOEXEC));
   const base::UniqueFd writable(fs::reopen_descriptor(tid, memory.get(), O_RDWR));
   EXPECT(writable.valid());

@@ -62,6 +62,20 @@ describe("docs/protocol.md", () => {
   });
 });
 
+describe("docs/profiles.md", () => {
+  it("names every rule that the broker adds", () => {
+    const files = readdirSync(join(ROOT, "src/broker"), { recursive: true }).map(String);
+    const sources = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
+    const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
+    const named = [
+      ...page("docs/profiles.md").matchAll(/^\| `((?:protected|process|syscalls)\.[a-z-]+)` \| [^|]* \|$/gm),
+    ];
+    const own = new Set(ids.map(([, id]) => id!));
+    expect(own.size).toBeGreaterThan(9);
+    expect(named.map(([, id]) => id!).toSorted()).toEqual([...own].toSorted());
+  });
+});
+
 describe("numbers in sentences", () => {
   it.each([
     ["docs/protocol.md", "at most 64 channels", "src/broker/run.ts", "MAX_CHANNELS = 64;"],
@@ -73,7 +87,12 @@ describe("numbers in sentences", () => {
       "kMaxDescriptors = 4;",
     ],
     ["docs/protocol.md", "seconds to ±9007199254", "src/protocol/parse.ts", "MAX_SECONDS = 9_007_199_254;"],
-    ["docs/profiles.md", "more than 10000 entries", "src/broker/judge.ts", "MAX_WALK_ENTRIES = 10_000;"],
+    [
+      "docs/profiles.md",
+      "more than 50000 entries",
+      "src/broker/judge_rename.ts",
+      "MAX_WALK_ENTRIES = 50_000;",
+    ],
     ["docs/at-the-desk.md", "at most 20:", "src/cli/summary.ts", "MAX_DENIALS_SHOWN = 20;"],
     ["docs/at-the-desk.md", "after two seconds", "src/broker/run.ts", "GRACE_MS = 2000;"],
     ["docs/agent-runtimes.md", "at most 10000", "src/broker/tally.ts", "MAX_REMEMBERED = 10_000;"],
