@@ -49,7 +49,7 @@ const devices = [
 ];
 for (const path of [...devices, "/dev/vsock", "/dev/loop-control", "/dev/userfaultfd", "/dev/input/event0"]) {
   if (!existsSync(path)) continue;
-  attack({ ...refused, name: `the device ${path}`, args: [path], mayLack: "root" });
+  attack({ ...refused, name: `the device ${path}`, args: [path], mayLack: "this object open to root" });
 }
 
 for (const path of [
@@ -60,7 +60,7 @@ for (const path of [
   "/proc/sysrq-trigger",
 ]) {
   if (!existsSync(path)) continue;
-  attack({ ...refused, name: `the file ${path}`, args: [path], mayLack: "root" });
+  attack({ ...refused, name: `the file ${path}`, args: [path], mayLack: "this object open to root" });
 }
 
 for (const name of [".ssh", ".aws", ".bash_history", ".npmrc", ".netrc", ".bashrc", ".profile"]) {

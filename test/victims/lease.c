@@ -1,4 +1,5 @@
-// Holds leases on files that others then change: whoever breaks a lease waits for its holder, who does not let go.
+// Holds leases on files that others then change: whoever breaks a lease waits for its holder, who does not
+// let go.
 #include <sys/wait.h>
 #include <time.h>
 
