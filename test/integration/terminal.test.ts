@@ -103,7 +103,7 @@ test("an interactive shell has job control", async () => {
     [
       { wait: "[$#] " },
       { send: "sh -c 'echo u\"\"p; exec sleep 1000'\r" },
-      { wait: "\\nup" },
+      { wait: "[\\r\\n]up" },
       { send: "\u001a" },
       { wait: "Stopped" },
       { send: "kill %1; echo done-$((6*7))\r" },

@@ -20,6 +20,5 @@ int main(int argc, char** argv) {
   snprintf(path, sizeof path, "%s/%s", directory, secret);
   attempt("rename from its first place", rename(path, "own/plain2") < 0 ? -1 : open("own/plain2", O_RDONLY));
   odd = 0;  // ENOENT where the directory has moved, or has not.
-  if (!strstr(tried, "EACCES")) finish(BROKEN, "%s", tried);
   verdict();
 }
