@@ -1,4 +1,5 @@
-// Brings the directory of a secret below one of its own making, where some rules give way. env_adopt DIRECTORY SECRET
+// Brings the directory of a secret below one of its own making, where some rules give way. env_adopt
+// DIRECTORY SECRET
 #include "victim.h"
 
 int main(int argc, char** argv) {
@@ -14,7 +15,9 @@ int main(int argc, char** argv) {
   attempt("read", open(path, O_RDONLY));
   attempt("link", link(path, "own/linked") < 0 ? -1 : open("own/linked", O_RDONLY));
   put_file("own/decoy", "decoy", 0600);
-  attempt("exchange", renameat2(AT_FDCWD, path, AT_FDCWD, "own/decoy", RENAME_EXCHANGE) < 0 ? -1 : open("own/decoy", O_RDONLY));
+  attempt("exchange", renameat2(AT_FDCWD, path, AT_FDCWD, "own/decoy", RENAME_EXCHANGE) < 0
+                          ? -1
+                          : open("own/decoy", O_RDONLY));
   attempt("rename", rename(path, "own/plain") < 0 ? -1 : open("own/plain", O_RDONLY));
   // By its directory: a name that no rule knows.
   snprintf(path, sizeof path, "%s/%s", directory, secret);
