@@ -118,6 +118,20 @@ test("a slow reader of both streams gets all that the program wrote to them", as
   expect(Number(errors.stdout)).toBeGreaterThanOrEqual(2_000_000);
 });
 
+test("a reader of our words that goes away does not change how the run ends", async () => {
+  using arena = new Arena();
+  const words = runCommand(arena, shell("sleep 0.3; exit 5")).map((word) => `'${word}'`);
+  for (const reader of ["2>&1 | head -1", "2>&1 | true"]) {
+    const script = `${words.join(" ")} ${reader}; echo "code \${PIPESTATUS[0]}"`;
+    const run = await execute(["bash", "-c", script], { cwd: arena.workspace });
+    expect(run.stdout).toContain("code 5");
+  }
+  const closed = await execute(["bash", "-c", `${words.join(" ")} 2>&-; echo "code $?"`], {
+    cwd: arena.workspace,
+  });
+  expect(closed.stdout).toContain("code 5");
+});
+
 /** A run in the middle of a shell's pipeline: `before | run after`. */
 function throughShell(
   arena: Arena,

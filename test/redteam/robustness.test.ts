@@ -49,7 +49,7 @@ test("a path that is no UTF-8 does not become another file", async () => {
 attack({
   name: "more channels than a run may have",
   victim: "exhaust_channels",
-  args: ["2000"],
+  args: ["2500"],
   layer: "filter",
   control: { impossible: "outside there is no broker" },
 });
