@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { Arena } from "../support/arena.ts";
 import { survivors } from "../support/attack.ts";
-import { confined, sallyport } from "../support/confined.ts";
+import { confined, runCommand, sallyport } from "../support/confined.ts";
+import { execute, type Finished } from "../support/process.ts";
 
 const shell = (script: string): readonly string[] => ["sh", "-c", script];
 
@@ -92,9 +93,55 @@ test("a program that a passed signal ends makes us end with 128 and its number",
 test("input arrives whole, and its end too", async () => {
   using arena = new Arena();
   const input = Buffer.alloc(5_000_000, "0123456789\n");
-  const run = await confined(arena, ["sha256sum"], { input });
-  expect(run.stdout).toBe(`${createHash("sha256").update(input).digest("hex")}  -\n`);
+  arena.put("workspace/input", input);
+  const sum = `${createHash("sha256").update(input).digest("hex")}  -\n`;
+  const direct = await confined(arena, ["sha256sum"], { input });
+  expect(direct.stdout, direct.stderr).toBe(sum);
+  // Node's pipes are sockets; a shell's are pipes, and both ends share what one of them is set to.
+  const piped = await throughShell(arena, "{ sleep 0.3; cat input; }", ["sha256sum"], "");
+  expect(piped.stdout, piped.stderr).toBe(sum);
 });
+
+test("a slow reader of both streams gets all that the program wrote to them", async () => {
+  using arena = new Arena();
+  const command = shell(
+    "head -c 2000000 /dev/zero | tr '\\0' x; head -c 2000000 /dev/zero | tr '\\0' y >&2; echo $? $?",
+  );
+  const both = await throughShell(arena, "true", command, "2>&1 | { sleep 0.5; tr -cd xy | wc -c; }");
+  expect(Number(both.stdout)).toBeGreaterThanOrEqual(4_000_000);
+  const errors = await throughShell(
+    arena,
+    "true",
+    command,
+    "2>&1 > /dev/null | { sleep 0.5; tr -cd y | wc -c; }",
+  );
+  expect(Number(errors.stdout)).toBeGreaterThanOrEqual(2_000_000);
+});
+
+test("a reader of our words that goes away does not change how the run ends", async () => {
+  using arena = new Arena();
+  const words = runCommand(arena, shell("sleep 0.3; exit 5")).map((word) => `'${word}'`);
+  for (const reader of ["2>&1 | head -1", "2>&1 | true"]) {
+    const script = `${words.join(" ")} ${reader}; echo "code \${PIPESTATUS[0]}"`;
+    const run = await execute(["bash", "-c", script], { cwd: arena.workspace });
+    expect(run.stdout).toContain("code 5");
+  }
+  const closed = await execute(["bash", "-c", `${words.join(" ")} 2>&-; echo "code $?"`], {
+    cwd: arena.workspace,
+  });
+  expect(closed.stdout).toContain("code 5");
+});
+
+/** A run in the middle of a shell's pipeline: `before | run after`. */
+function throughShell(
+  arena: Arena,
+  before: string,
+  command: readonly string[],
+  after: string,
+): Promise<Finished> {
+  const words = runCommand(arena, command).map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  return execute(["sh", "-c", `${before} | ${words.join(" ")} ${after}`], { cwd: arena.workspace });
+}
 
 test("output is the program's alone, to the byte; ours goes to the error stream", async () => {
   using arena = new Arena();

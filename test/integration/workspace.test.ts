@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -79,6 +80,18 @@ test("--write on our own state does not open it", async () => {
     expect(run.stdout, run.stderr).toBe("");
   }
   expect(existsSync(join(log, "x"))).toBe(false);
+});
+
+test("the report goes to the file that was named, not to where the program leads its name", async () => {
+  using arena = new Arena();
+  const target = join(arena.outside, "file");
+  for (const act of ["ln -s", "ln -sf", "rm -f report.json; ln -s"]) {
+    const script = `${act} ${target} report.json`;
+    const flags = ["--state", arena.state, "--json=report.json"];
+    await sallyport(arena, ["run", ...flags, "--", "sh", "-c", script]);
+    expect(readFileSync(target, "utf8")).toBe("file outside\n");
+    rmSync(join(arena.workspace, "report.json"), { force: true });
+  }
 });
 
 test("audit verify accepts a log as it was written, and locates one changed byte or a cut tail", async () => {

@@ -27,6 +27,8 @@ function behaves(
 behaves("opens succeed under a storm of signals that restart calls", "signal_storm", ["restart", "300"]);
 behaves("opens succeed under a storm of signals that interrupt calls", "signal_storm", ["interrupt", "300"]);
 behaves("an open that waits for the reader of a FIFO does not keep others waiting", "fifo");
+behaves("four hundred callers that wait at once do not keep others waiting", "crowd", ["400"]);
+behaves("a lease that is not given up does not keep others waiting", "lease");
 behaves("running out of descriptors says so, and ends with it", "emfile");
 behaves("eight processes that open at once are all served", "storm", ["8", "200"]);
 behaves(
@@ -47,7 +49,7 @@ test("a path that is no UTF-8 does not become another file", async () => {
 attack({
   name: "more channels than a run may have",
   victim: "exhaust_channels",
-  args: ["2000"],
+  args: ["2500"],
   layer: "filter",
   control: { impossible: "outside there is no broker" },
 });

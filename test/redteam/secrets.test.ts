@@ -47,6 +47,32 @@ attack({
 });
 
 attack({
+  name: "a secret in a directory that is brought below one of the run's own",
+  victim: "env_adopt",
+  scene: (arena) => {
+    arena.put("workspace/conf/.env", "SECRET=1\n");
+    return { args: ["conf", ".env"] };
+  },
+  layer: "broker",
+  rule: /env|secret/,
+  control: "succeeds",
+});
+
+attack({
+  name: "a secret that comes to be in a directory of the run's own",
+  victim: "env_late",
+  scene: (arena) => {
+    const coming = appearance(arena.workspace, "ready").then(() =>
+      arena.put("workspace/own/.env", "SECRET=1\n"),
+    );
+    return { args: ["own/.env", "ready", "own"], close: async () => void (await coming) };
+  },
+  layer: "broker",
+  rule: /env|secret/,
+  control: "succeeds",
+});
+
+attack({
   name: "a secret below a directory that --read grants",
   victim: "env_tree",
   scene: (arena) => {

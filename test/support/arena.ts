@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -48,17 +49,19 @@ export class Arena {
     directory("outside/empty", 0o755);
   }
 
-  /** Writes a file below the root, with the directories on the way. */
+  /** Writes a file below the root, with the directories on the way. It comes to be there in one step. */
   put(name: string, text: string | Uint8Array, mode = 0o644): string {
     const path = join(this.root, name);
+    const unready = `${path}.unready`;
     let parent = this.root;
     for (const step of name.split("/").slice(0, -1)) {
       parent = join(parent, step);
       mkdirSync(parent, { recursive: true });
       chownSync(parent, this.owner, this.owner);
     }
-    writeFileSync(path, text, { mode });
-    chownSync(path, this.owner, this.owner);
+    writeFileSync(unready, text, { mode });
+    chownSync(unready, this.owner, this.owner);
+    renameSync(unready, path);
     return path;
   }
 

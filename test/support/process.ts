@@ -18,6 +18,12 @@ export type ExecuteOptions = {
   readonly timeoutMs?: number;
 };
 
+/** npm puts its own programs first, a person's shell does not. */
+const PATH: string = (process.env["PATH"] ?? "")
+  .split(":")
+  .filter((directory) => !directory.includes("node_modules"))
+  .join(":");
+
 /** Runs a program to its end and gives what it said. */
 export function execute(command: readonly string[], options: ExecuteOptions = {}): Promise<Finished> {
   const [program = "", ...args] = [...(options.within ?? []), ...command];
@@ -25,7 +31,7 @@ export function execute(command: readonly string[], options: ExecuteOptions = {}
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, PATH, ...options.env },
       stdio,
       timeout: options.timeoutMs ?? 120_000,
       killSignal: "SIGKILL",

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
                          "/proc/self/cwd/../%s/file",
                          "/proc/thread-self/cwd/../%s/file",
                          "/dev/fd/../cwd/../%s/file"};
-  need("mkdir", mkdir("deep", 0700) < 0 && errno != EEXIST ? -1 : 0);
+  need("mkdir", access("deep", X_OK) < 0 ? mkdir("deep", 0700) : 0);
   for (size_t at = 0; at < sizeof forms / sizeof *forms; at++) {
     snprintf(path, sizeof path, forms[at], last);
     attempt(forms[at], open(path, O_WRONLY));
