@@ -8,6 +8,7 @@ import { lineParts } from "../src/audit/lines.ts";
 import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
 import { runLimits } from "../src/broker/limits.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
+import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
 import { loadProfile } from "../src/broker/profiles.ts";
 import { rulesOf } from "../src/broker/rules.ts";
 import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
@@ -53,6 +54,7 @@ export class BenchBroker {
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+      ownSharedMemory: new OwnSharedMemory(),
       pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),

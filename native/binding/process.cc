@@ -1,3 +1,4 @@
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -95,6 +96,30 @@ Napi::Value set_window_size(const Info& info) {
   return done_or_throw(info, process::set_window_size(int_at(info, 0), size));
 }
 
+Napi::Value make_raw(const Info& info) {
+  base::Result<termios> before = process::make_raw(int_at(info, 0));
+  if (!before.ok()) {
+    throw_failure(info.Env(), before.failure());
+    return {};
+  }
+  Napi::Uint8Array settings = Napi::Uint8Array::New(info.Env(), sizeof(termios));
+  std::memcpy(settings.Data(), &before.value(), sizeof(termios));
+  return settings;
+}
+
+Napi::Value restore_terminal(const Info& info) {
+  Napi::Value given = info[1];
+  if (!given.IsTypedArray() || given.As<Napi::TypedArray>().ByteLength() != sizeof(termios)) {
+    throw_type_error(info.Env(), "expected what makeRaw gave");
+    return {};
+  }
+  termios settings{};
+  std::memcpy(&settings, given.As<Napi::Uint8Array>().Data(), sizeof settings);
+  base::Result<base::Done> restored = process::restore_terminal(int_at(info, 0), settings);
+  if (!restored.ok()) throw_failure(info.Env(), restored.failure());
+  return {};
+}
+
 Napi::Value get_window_size(const Info& info) {
   const Napi::Env env = info.Env();
   base::Result<process::WindowSize> size = process::get_window_size(int_at(info, 0));
@@ -144,6 +169,8 @@ void register_process(Napi::Env env, Napi::Object exports) {
   export_function<open_pty>(env, exports, "openPty");
   export_function<set_window_size>(env, exports, "setWindowSize");
   export_function<get_window_size>(env, exports, "getWindowSize");
+  export_function<make_raw>(env, exports, "makeRaw");
+  export_function<restore_terminal>(env, exports, "restoreTerminal");
   export_function<map_shared>(env, exports, "mapShared");
 }
 

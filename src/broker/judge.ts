@@ -32,7 +32,9 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   let verdict: Verdict = decide(session.policy, judged, 0);
   if (verdict.kind === "deny" && !session.ownRepositories.isEmpty) verdict = decideWithOwn(judged, session);
   if (verdict.kind === "deny") return denied(verdict.path, verdict.rule, verdict.missing);
-  return refusedByNature(request, session) ?? { kind: "allow", rule: verdict.rule.id };
+  const byNature =
+    session.ownSharedMemory.judge(request, session.platform) ?? refusedByNature(request, session);
+  return byNature ?? { kind: "allow", rule: verdict.rule.id };
 }
 
 // proc(5): these a process may read of any other; the broker could read more than its caller.
@@ -106,10 +108,13 @@ function configuresOwn(path: string, { ownRepositories }: Session): boolean {
   return /^worktrees\/[^/]+\/(?:commondir|gitdir)$/.test(path.slice(outer + 6));
 }
 
+const CHECK_OUT = RIGHT.create | RIGHT.write | RIGHT.metadata;
+
 /** Says whether a rule gives way because the run itself made what the path lies in (own_repositories.ts). */
 function isOwnMatter(rule: string, path: string, rights: number, session: Session): boolean {
   if (rule === "protected.git-config") return configuresOwn(path, session);
-  // A clone brings such files with it; reading them back stays refused, for somebody may fill them in.
+  // A clone brings such files with it. Reading them, or moving them to where they may be read, stays refused: somebody may
+  // have filled them in meanwhile.
   const checksOut = rule === "protected.shell" || rule === "secrets.files";
-  return checksOut && (rights & RIGHT.read) === 0 && session.ownRepositories.contains(path);
+  return checksOut && (rights & ~CHECK_OUT) === 0 && session.ownRepositories.holds(path);
 }

@@ -28,6 +28,7 @@ import { findProgram } from "./find_program.ts";
 import { runLimits } from "./limits.ts";
 import { serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
+import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { openState, stateDirectory } from "./state.ts";
@@ -191,6 +192,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       policy: confinement.policy,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
+      ownSharedMemory: new OwnSharedMemory(),
       pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits(options.profile),

@@ -4,6 +4,7 @@ import type { ExecRequest, Request } from "../protocol/message.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
+import type { OwnSharedMemory } from "./own_shared_memory.ts";
 import type { RunLog } from "./run_log.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
@@ -15,6 +16,7 @@ export type Session = {
   /** `policy` (or what this gave before) without one rule, for what the run itself has made. */
   policyWithout(policy: Policy, rule: string): Policy;
   readonly ownRepositories: OwnRepositories;
+  readonly ownSharedMemory: OwnSharedMemory;
   readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;

@@ -1,4 +1,4 @@
-import { writeFileSync, writeSync } from "node:fs";
+import { constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { isatty } from "node:tty";
 import { loadProfile } from "../broker/profiles.ts";
@@ -27,6 +27,7 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
   const say = (line: string): void => {
     if (flags.json !== "-") writeError(`${line}\n`);
   };
+  const report = openReport(flags.json);
   const relay = terminalOf();
   const end = await confined(argv, flags, relay, say).catch(async (error: unknown) => {
     await relay?.stop();
@@ -41,9 +42,21 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
     const { denied, ...rest } = end;
     const line = `${JSON.stringify({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denial, count })) })}\n`;
     if (flags.json === "-") writeError(line);
-    else writeFileSync(flags.json, line, { mode: 0o600 });
+    else writeSync(report, line);
   }
   process.exitCode = end.exitCode;
+}
+
+/** Opened before the program runs, which could put a link in its place; the error stream where none is named. */
+function openReport(file: string | undefined): number {
+  if (file === undefined || file === "-") return 2;
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  try {
+    return openSync(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  } catch (error) {
+    const { code = "EIO" } = error as NodeJS.ErrnoException;
+    throw new SallyportError("SETUP", `Cannot write the report to "${file}": ${code}`, { errno: code });
+  }
 }
 
 async function confined(argv: string[], flags: RunFlags, relay: Relay | null, say: (line: string) => void) {

@@ -36,7 +36,8 @@ export function relayTerminal(input: ReadStream, output: WriteStream, replaces: 
     (pty as unknown as NodeJS.WritableStream).write(chunk);
   };
   pty.on("data", outward);
-  input.setRawMode(true);
+  // Not setRawMode: it leaves the translation of line ends on, which the run's own terminal has done already.
+  const before = binding.makeRaw(0);
   input.on("data", inward);
   input.resume();
   process.on("SIGWINCH", resize);
@@ -48,7 +49,7 @@ export function relayTerminal(input: ReadStream, output: WriteStream, replaces: 
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 500))]);
       process.off("SIGWINCH", resize);
       input.off("data", inward);
-      input.setRawMode(false);
+      binding.restoreTerminal(0, before);
       input.pause();
       pty.destroy();
     },

@@ -224,6 +224,9 @@ export type NativeBinding = {
   openPty(): [number, number, string];
   setWindowSize(fd: number, rows: number, columns: number): void;
   getWindowSize(fd: number): [number, number];
+  /** cfmakeraw(3); gives what `restoreTerminal` wants. Throws. */
+  makeRaw(fd: number): Uint8Array;
+  restoreTerminal(fd: number, settings: Uint8Array): void;
 
   /** Maps [0, bytes) of the file shared and writable; the mapping lives as long as the buffer. */
   mapShared(fd: number, bytes: number): ArrayBuffer;

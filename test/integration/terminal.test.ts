@@ -106,7 +106,7 @@ test("an interactive shell has job control", async () => {
       { wait: "[\\r\\n]up" },
       { send: "\u001a" },
       { wait: "Stopped" },
-      { send: "kill %1; echo done-$((6*7))\r" },
+      { send: "kill %1; wait; echo done-$((6*7))\r" },
       { wait: "done-42" },
       { send: "exit\r" },
     ],

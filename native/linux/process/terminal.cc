@@ -39,4 +39,18 @@ Result<WindowSize> get_window_size(int fd) {
   return WindowSize{size.ws_row, size.ws_col};
 }
 
+Result<termios> make_raw(int fd) {
+  termios before{};
+  if (tcgetattr(fd, &before) != 0) return last_failure("tcgetattr");
+  termios raw = before;
+  cfmakeraw(&raw);
+  if (tcsetattr(fd, TCSADRAIN, &raw) != 0) return last_failure("tcsetattr");
+  return before;
+}
+
+Result<Done> restore_terminal(int fd, const termios& settings) {
+  if (tcsetattr(fd, TCSADRAIN, &settings) != 0) return last_failure("tcsetattr");
+  return Done{};
+}
+
 }  // namespace process

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <termios.h>
+
 #include <string>
 
 #include "base/result.h"
@@ -23,5 +25,9 @@ struct WindowSize {
 [[nodiscard]] base::Result<Pty> open_pty();
 [[nodiscard]] base::Result<base::Done> set_window_size(int fd, const WindowSize& size);
 [[nodiscard]] base::Result<WindowSize> get_window_size(int fd);
+
+// cfmakeraw(3): nothing is translated in either direction. Gives the settings that were, for restore_terminal.
+[[nodiscard]] base::Result<termios> make_raw(int fd);
+[[nodiscard]] base::Result<base::Done> restore_terminal(int fd, const termios& settings);
 
 }  // namespace process

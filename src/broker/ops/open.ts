@@ -24,8 +24,9 @@ export function open(
   const creates = (flags & (OPEN.create | OPEN.temporary)) !== 0;
   const mustCreate = (flags & (OPEN.exclusive | OPEN.temporary)) !== 0;
   // Reading a umask out of /proc costs more than an open: only a file that really comes into being pays for it.
-  let fd =
-    creates && mustCreate ? -ENOENT : platform.open(path, flags & ~(OPEN.create | OPEN.exclusive), 0, 0);
+  // Without write access the flag itself matters: of a directory it makes EISDIR.
+  const isPlain = (flags & OPEN.write) !== 0 && !mustCreate;
+  let fd = creates && !isPlain ? -ENOENT : platform.open(path, flags & ~(OPEN.create | OPEN.exclusive), 0, 0);
   if (fd === -ENOENT && creates) {
     const umask = platform.umaskOf(caller.tid);
     fd = umask < 0 ? umask : platform.open(path, flags, mode, umask);
