@@ -33,7 +33,10 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
     await relay?.stop();
     if (!(error instanceof SallyportError)) throw error;
     writeError(`sallyport: ${error.message}\n`);
-    process.exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
+    const exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
+    const { code, errno, message } = error;
+    if (report !== 2) writeSync(report, `${JSON.stringify({ exitCode, error: { code, errno, message } })}\n`);
+    process.exitCode = exitCode;
     return null;
   });
   if (end === null) return;

@@ -12,10 +12,10 @@ static unsigned pick(unsigned below) {
 }
 
 static const char* name(void) {
-  static const char* const names[] = {
-      "a",   "b", "c",   "d",       "d/a",   "d/b",      "d/e", "d/e/a", "./a",     "d/../b",
-      "a/b", "l", "l/a", "m/../a",  "d/l",   "d/e/../a", "m",   "..x",   "n/o/p",   "d//b",
-      "d/e/f", "s", "s/a", "t", "dangling", "l/../b", "d/e/l/a"};
+  static const char* const names[] = {"a",     "b",        "c",      "d",        "d/a",    "d/b",    "d/e",
+                                      "d/e/a", "./a",      "d/../b", "a/b",      "l",      "l/a",    "m/../a",
+                                      "d/l",   "d/e/../a", "m",      "..x",      "n/o/p",  "d//b",   "d/e/f",
+                                      "s",     "s/a",      "t",      "dangling", "l/../b", "d/e/l/a"};
   return names[pick(sizeof names / sizeof *names)];
 }
 
@@ -26,12 +26,13 @@ static const char* target(void) {
 
 static long open_random(char* what, size_t room) {
   static const int access[] = {O_RDONLY, O_WRONLY, O_RDWR};
-  static const int extra[] = {O_CREAT, O_EXCL, O_TRUNC, O_APPEND, O_NOFOLLOW, O_DIRECTORY, O_CLOEXEC, O_SYNC, O_NOATIME};
+  static const int extra[] = {O_CREAT,     O_EXCL,    O_TRUNC, O_APPEND, O_NOFOLLOW,
+                              O_DIRECTORY, O_CLOEXEC, O_SYNC,  O_NOATIME};
   int flags = access[pick(3)] | O_NONBLOCK;
   for (unsigned at = 0; at < sizeof extra / sizeof *extra; at++) {
     if (pick(4) == 0) flags |= extra[at];
   }
-  if (!(flags & O_CREAT)) flags &= ~O_EXCL;  // open(2): undefined
+  if (!(flags & O_CREAT)) flags &= ~O_EXCL;               // open(2): undefined
   if (flags & O_DIRECTORY) flags &= ~(O_CREAT | O_EXCL);  // Kernels have changed their minds about the two.
   const char* path = name();
   snprintf(what, room, "open %s %x", path, flags);
@@ -56,7 +57,11 @@ static long act(char* what, size_t room) {
   struct timespec times[2] = {{1000, 5}, {2000, 7}};
   const char* one = name();
   switch (pick(19)) {
-    case 0: case 1: case 2: case 3: case 4:
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
       return open_random(what, room);
     case 5:
       snprintf(what, room, "mkdir %s", one);
@@ -67,7 +72,8 @@ static long act(char* what, size_t room) {
     case 7:
       snprintf(what, room, "unlink %s", one);
       return unlink(one);
-    case 8: case 9: {
+    case 8:
+    case 9: {
       const char* two = name();
       snprintf(what, room, "rename %s %s", one, two);
       return rename(one, two);
@@ -90,7 +96,8 @@ static long act(char* what, size_t room) {
       return symlink(to, one);
     }
     case 13: {
-      mode_t mode = 0700 | pick(0100);  // Root keeps no capability inside: without x it is as locked out as others.
+      mode_t mode =
+          0700 | pick(0100);  // Root keeps no capability inside: without x it is as locked out as others.
       snprintf(what, room, "chmod %s %o", one, mode);
       return fchmodat(AT_FDCWD, one, mode, pick(3) == 0 ? AT_SYMLINK_NOFOLLOW : 0);
     }
@@ -129,7 +136,8 @@ static void show(const char* directory) {
     snprintf(path, sizeof path, "%s/%s", directory, entries[at]->d_name);
     if (lstat(path, &found) < 0) continue;
     if (S_ISLNK(found.st_mode) && readlink(path, to, sizeof to - 1) < 0) continue;
-    printf("%s %o %lu %ld %s\n", path, found.st_mode, S_ISDIR(found.st_mode) ? 0UL : (unsigned long)found.st_nlink,
+    printf("%s %o %lu %ld %s\n", path, found.st_mode,
+           S_ISDIR(found.st_mode) ? 0UL : (unsigned long)found.st_nlink,
            S_ISREG(found.st_mode) ? (long)found.st_size : 0L, to);
     if (S_ISDIR(found.st_mode)) show(path);
   }

@@ -26,7 +26,8 @@ struct WindowSize {
 [[nodiscard]] base::Result<base::Done> set_window_size(int fd, const WindowSize& size);
 [[nodiscard]] base::Result<WindowSize> get_window_size(int fd);
 
-// cfmakeraw(3): nothing is translated in either direction. Gives the settings that were, for restore_terminal.
+// cfmakeraw(3): nothing is translated in either direction. Gives the settings that were, for
+// restore_terminal.
 [[nodiscard]] base::Result<termios> make_raw(int fd);
 [[nodiscard]] base::Result<base::Done> restore_terminal(int fd, const termios& settings);
 
