@@ -96,7 +96,9 @@ function readReport(arena: Arena): Report | null {
   const file = reportFile(arena);
   if (!existsSync(file)) return null;
   const last = readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
-  return JSON.parse(last) as Report;
+  const read = JSON.parse(last) as Report | { error: unknown };
+  // A run that did not start has no id.
+  return "error" in read ? null : read;
 }
 
 function reportFile(arena: Arena): string {
