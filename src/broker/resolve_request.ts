@@ -14,7 +14,8 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
   switch (request.op) {
     case "open": {
       if (request.path === "/dev/tty") return terminal(request, caller, platform);
-      const stays = (request.flags & OPEN.nofollow) !== 0 || (request.flags & OPEN.exclusive) !== 0;
+      const makes = OPEN.create | OPEN.exclusive;
+      const stays = (request.flags & OPEN.nofollow) !== 0 || (request.flags & makes) === makes;
       return withPath(request, stays ? "nofollow" : "follow", caller, platform);
     }
     case "stat":

@@ -260,13 +260,14 @@ export async function startRun(options: RunOptions): Promise<Run> {
       leader.front?.close();
       launcher.close();
       await Promise.allSettled(session.pending);
+      // With the run's own authority: the tree is the program's, and what it leads to may not be.
+      removeQuietly(tmp);
       raise();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });
       const head: Checkpoint = await journal.close();
       await appendHostLog(state, key, { kind: "ended", run: id, timeMs: Date.now(), checkpoint: head });
-      rmSync(tmp, { recursive: true, force: true });
       return {
         ...facts,
         exitCode,
@@ -397,6 +398,14 @@ function userToBecome(name: string, self: User): User {
       errno: "EPERM",
     });
   return user;
+}
+
+function removeQuietly(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // What the run's own authority can not remove stays in /tmp: it is no reason to lose the run's end.
+  }
 }
 
 /** mkdtemp(3) makes it unpredictable and 0700, so that /tmp's other users have no say in it. */
