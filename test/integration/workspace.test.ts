@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Arena } from "../support/arena.ts";
@@ -33,8 +33,10 @@ test("a workspace that is the root of the file system is refused", async () => {
 
 test("a workspace that is a home, or holds one, is refused", async () => {
   using arena = new Arena();
-  expect(await refusedIn(homedir(), arena.state)).toMatch(/^sallyport: Cannot use ".*" as workspace: .*home/);
-  symlinkSync(homedir(), join(arena.workspace, "link"));
+  expect(await refusedIn(userInfo().homedir, arena.state)).toMatch(
+    /^sallyport: Cannot use ".*" as workspace: .*home/,
+  );
+  symlinkSync(userInfo().homedir, join(arena.workspace, "link"));
   expect(await refusedIn(join(arena.workspace, "link"), arena.state)).toMatch(/home/);
 });
 

@@ -60,8 +60,10 @@ TEST(open_path_does_not_block_on_a_fifo) {
   const Place place;
   EXPECT(fs::make_node((place / "fifo").c_str(), S_IFIFO | 0600, 0) == 0);
   EXPECT(fs::make_node((place / "device").c_str(), S_IFCHR | 0600, 0) == -EPERM);
-  base::UniqueFd reader(fs::open_path((place / "fifo").c_str(), O_RDONLY, 0, 0));
-  EXPECT(reader.valid() && (fcntl(reader.get(), F_GETFL) & O_NONBLOCK) == 0);
+  EXPECT(fs::open_path((place / "fifo").c_str(), O_RDONLY, 0, 0) == -ESPIPE);
+  base::UniqueFd reader(fs::open_path((place / "fifo").c_str(), O_RDONLY | O_NONBLOCK, 0, 0));
+  EXPECT(reader.valid() && fs::poll_descriptor(reader.get()) == 0);
+  EXPECT(fs::make_blocking(reader.get()) == 0 && (fcntl(reader.get(), F_GETFL) & O_NONBLOCK) == 0);
   reader.reset();
   EXPECT(fs::open_path((place / "fifo").c_str(), O_WRONLY, 0, 0) == -ENXIO);
 }
