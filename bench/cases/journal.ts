@@ -15,7 +15,7 @@ const EVENTS = 200_000;
 const EVENT = {
   pid: 4711,
   op: "open",
-  path: "/home/ann/work/project/src/index.ts",
+  path: "/home/ann/project/src/index.ts",
   rule: "workspace/fs.write",
   flags: 10,
   mode: 420,

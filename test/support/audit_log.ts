@@ -37,7 +37,7 @@ export function fill(journal: Journal, count: number): void {
   const event = {
     pid: 42,
     op: "open",
-    path: "/home/ann/work/a.txt",
+    path: "/home/ann/a.txt",
     rule: "fs.write",
     flags: 10,
     mode: 0o644,
