@@ -15,8 +15,10 @@ export function asSelf(request: Request, caller: Caller, session: Session): Requ
   }
   if (!("path" in request)) return request;
   if (request.path.startsWith("/dev/pts/")) {
-    const own = session.platform.terminalOf(caller.tid);
-    return request.path === own ? { ...request, path: "/dev/tty" } : request;
+    const { platform, ownTerminals } = session;
+    const isOwn =
+      request.path === platform.terminalOf(caller.tid) || ownTerminals.has(request.path, platform);
+    return isOwn ? { ...request, path: "/dev/tty" } : request;
   }
   if (!request.path.startsWith("/proc/")) return request;
   const end = request.path.indexOf("/", 6);

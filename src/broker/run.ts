@@ -29,6 +29,7 @@ import { runLimits } from "./limits.ts";
 import { serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
+import { OwnTerminals } from "./own_terminals.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { openState, stateDirectory } from "./state.ts";
@@ -193,6 +194,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
+      ownTerminals: new OwnTerminals(),
       pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits(options.profile),

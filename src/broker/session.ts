@@ -5,6 +5,7 @@ import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { OwnSharedMemory } from "./own_shared_memory.ts";
+import type { OwnTerminals } from "./own_terminals.ts";
 import type { RunLog } from "./run_log.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
@@ -17,6 +18,7 @@ export type Session = {
   policyWithout(policy: Policy, rule: string): Policy;
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;
+  readonly ownTerminals: OwnTerminals;
   readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;

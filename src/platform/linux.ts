@@ -1,3 +1,4 @@
+import { lstatSync, readFileSync } from "node:fs";
 import type { Stat } from "../protocol/message.ts";
 import { binding, STAT } from "./binding.ts";
 import { toLinuxFlags } from "./open_flags.ts";
@@ -93,6 +94,12 @@ export const linux: Platform = {
     const number = binding.processTerminal(tid);
     return number < 0 ? number : `/dev/pts/${number}`;
   },
+  terminalOfMaster(fd) {
+    const index = /^tty-index:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"));
+    return index === null ? null : `/dev/pts/${index[1]}`;
+  },
+  // A terminal gets its change time when it is made; reading and writing it leaves that alone.
+  terminalIdentity: (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs ?? null,
   umaskOf: binding.processUmask,
   parentOf: binding.processParent,
   close: binding.closeFd,

@@ -40,6 +40,10 @@ export type Platform = {
   reopen(tid: number, descriptor: number, flags: number): number;
   /** The path of the controlling terminal of thread `tid`, or -ENXIO. */
   terminalOf(tid: number): string | number;
+  /** The path of the terminal whose other end `fd` is (pts(4)), or null. */
+  terminalOfMaster(fd: number): string | null;
+  /** Tells one terminal from a later one of the same name; null where there is none. */
+  terminalIdentity(path: string): bigint | null;
   umaskOf(tid: number): number;
   parentOf(pid: number): number;
   close(fd: number): void;

@@ -106,7 +106,7 @@ test("an interactive shell has job control", async () => {
       { wait: "[\\r\\n]up" },
       { send: "\u001a" },
       { wait: "Stopped" },
-      { send: "kill %1; wait; echo done-$((6*7))\r" },
+      { send: "kill %1; fg; echo done-$((6*7))\r" },
       { wait: "done-42" },
       { send: "exit\r" },
     ],
@@ -131,4 +131,29 @@ test("a program can type neither into its own terminal nor into ours", async () 
   expect(session.exitCode, session.output).toBe(10);
   const control = await onTerminal([placeVictim(arena, "tiocsti")], [], { cwd: arena.workspace });
   expect(control.exitCode, control.output).toBe(0);
+});
+
+test("a program makes terminals of its own, and opens no other", async () => {
+  using arena = new Arena();
+  arena.put(
+    "workspace/terminals.py",
+    [
+      "import os",
+      "master, slave = os.openpty()",
+      "own = os.ttyname(slave)",
+      "os.close(os.open(own, os.O_RDWR | os.O_NOCTTY))",
+      "def outcome(path):",
+      "    try: os.close(os.open(path, os.O_RDWR | os.O_NOCTTY))",
+      "    except OSError as error: return error.strerror",
+      "    return 'opened'",
+      "others = [f'/dev/pts/{n}' for n in range(64) if os.path.exists(f'/dev/pts/{n}')]",
+      "print('own', own in others, 'others', sorted({outcome(path) for path in others if path != own}))",
+    ].join("\n"),
+  );
+  const words = runCommand(arena, ["python3", "terminals.py"]).map((word) => `'${word}'`);
+  // The input is no terminal, so that ours belongs to somebody else as far as the run is concerned.
+  const session = await onTerminal(["sh", "-c", `${words.join(" ")} < /dev/null | cat`], [], {
+    cwd: arena.workspace,
+  });
+  expect(session.output).toContain("own True others ['Permission denied']");
 });
