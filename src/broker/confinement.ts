@@ -51,6 +51,13 @@ const RLIMIT = {
 /** Turns a profile into kernel objects and a policy. Throws SETUP when a layer that the profile wants is not to be had. */
 export function confine(options: RunOptions, places: Places): Confinement {
   const { profile } = options;
+  const unknown = profile.linuxCapabilities.find((name) => capabilityNumber(name) < 0);
+  if (unknown !== undefined) {
+    throw new SallyportError(
+      "SETUP",
+      `Cannot confine the program: linuxCapabilities of profile "${profile.name}" names "${unknown}"; capabilities(7) has the names`,
+    );
+  }
   const rules = rulesOf(options, places);
   const policy = compilePolicy(profile.name, rules);
   const grants = nativeGrants(options, places).filter(({ path }) => !isDenied(policy, path));
@@ -58,7 +65,9 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
   const filterOptions: FilterOptions = { mediation, memfd: profile.memfd };
   const spec = filterSpec(profile.syscalls);
-  const { filter, listener } = cachedFilter(spec, filterOptions, join(places.state, "cache", "bpf"));
+  const { filter, listener } = compiled(() =>
+    cachedFilter(spec, filterOptions, join(places.state, "cache", "bpf")),
+  );
 
   const floor = floorOf(grants);
   const missing = floor.missing;
@@ -69,13 +78,6 @@ export function confine(options: RunOptions, places: Places): Confinement {
       "SETUP",
       `Cannot confine the program: Landlock ABI ${profile.minimumLandlockAbi} is required, this kernel offers ${floor.abi} (without ${missing.join(", ")}); use a newer kernel, or accept less with --enforcement best-effort`,
       { errno: "EOPNOTSUPP", stage: "landlock" },
-    );
-  }
-  const unknown = profile.linuxCapabilities.find((name) => capabilityNumber(name) < 0);
-  if (unknown !== undefined) {
-    throw new SallyportError(
-      "SETUP",
-      `Cannot confine the program: linuxCapabilities of profile "${profile.name}" names "${unknown}"; capabilities(7) has the names`,
     );
   }
   const keepCapabilities = profile.linuxCapabilities.map(capabilityNumber);
@@ -103,6 +105,15 @@ export function confine(options: RunOptions, places: Places): Confinement {
     },
     close: () => closeSync(floor.rulesetFd),
   };
+}
+
+function compiled<T>(compile: () => T): T {
+  try {
+    return compile();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new SallyportError("SETUP", `${message}; see sallyport doctor`, { stage: "seccomp", cause });
+  }
 }
 
 function floorOf(grants: readonly FloorGrant[]) {

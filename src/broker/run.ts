@@ -1,19 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { chownSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import type { Checkpoint } from "../audit/checkpoint.ts";
+import { AuditError } from "../audit/errors.ts";
 import { appendHostLog } from "../audit/hostlog.ts";
 import { Journal, runLogDir } from "../audit/journal.ts";
 import { openLogKey } from "../audit/key.ts";
 import { lineParts } from "../audit/lines.ts";
 import { serializeRecord } from "../audit/record.ts";
-import {
-  binding,
-  type NativeLaunched,
-  type NativeLauncher,
-  type NativeLaunchSpec,
-} from "../platform/binding.ts";
-import { errnoName } from "../platform/errno.ts";
+import { binding } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
@@ -25,11 +18,13 @@ import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
+import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
-import { serveNotifications } from "./notify/front.ts";
+import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnTerminals } from "./own_terminals.ts";
+import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { openState, stateDirectory } from "./state.ts";
@@ -131,8 +126,9 @@ export async function startRun(options: RunOptions): Promise<Run> {
     return await begin();
   } catch (error) {
     launcher.close();
-    rmSync(tmp, { recursive: true, force: true });
-    throw error;
+    removeQuietly(tmp);
+    if (!(error instanceof AuditError)) throw error;
+    throw new SallyportError("SETUP", `${error.message}; without its log nothing runs`, { cause: error });
   }
 
   async function begin(): Promise<Run> {
@@ -204,6 +200,10 @@ export async function startRun(options: RunOptions): Promise<Run> {
       launch: launchFurther,
     };
     const channels = new Set<ChannelFront>();
+    const fronts: NotifyFront[] = [];
+    const serve = (listenerFd: number): void => {
+      fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
+    };
     binding.isolateUmask();
     lower();
 
@@ -215,7 +215,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
     });
     const base = specOf(confinement, user, self);
     const [toBroker, inherited] = confinement.listener === "notify" ? [-1, -1] : binding.socketPair();
-    const leader = await launch(
+    const leaderPid = await launch(
       launcher,
       {
         ...base,
@@ -227,9 +227,10 @@ export async function startRun(options: RunOptions): Promise<Run> {
         terminalIndex: options.terminalIndex,
         channelFd: inherited,
       },
-      (listener) => serveNotifications(listener, session, confinement.classify, openChannel),
+      serve,
     ).catch(async (error: unknown) => {
       raise();
+      confinement.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -246,7 +247,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
             launcher.end(GRACE_MS);
           }, options.timeoutMs);
     onExit = (pid) => {
-      if (pid === leader.pid) launcher.end(GRACE_MS);
+      if (pid === leaderPid) launcher.end(GRACE_MS);
       else exits.delete(pid);
     };
     onGone = () => {
@@ -254,13 +255,14 @@ export async function startRun(options: RunOptions): Promise<Run> {
       void finish().then(ends.resolve, ends.reject);
     };
 
-    if (exits.has(leader.pid)) onExit(leader.pid);
+    if (exits.has(leaderPid)) onExit(leaderPid);
 
     async function finish(): Promise<RunEnd> {
-      const status = exits.get(leader.pid) ?? SIGKILL;
+      const status = exits.get(leaderPid) ?? SIGKILL;
       for (const channel of [...channels]) channel.close();
-      leader.front?.close();
+      for (const front of fronts) front.close();
       launcher.close();
+      confinement.close();
       await Promise.allSettled(session.pending);
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
@@ -284,12 +286,12 @@ export async function startRun(options: RunOptions): Promise<Run> {
 
     return {
       id,
-      pid: leader.pid,
+      pid: leaderPid,
       ended: ends.promise,
       signal(name) {
         const number = SIGNALS[name];
-        if (number !== undefined && launcher.signal(-leader.pid, number) < 0)
-          launcher.signal(leader.pid, number);
+        if (number !== undefined && launcher.signal(-leaderPid, number) < 0)
+          launcher.signal(leaderPid, number);
       },
     };
 
@@ -321,9 +323,9 @@ export async function startRun(options: RunOptions): Promise<Run> {
             terminalIndex: -1,
             channelFd: -1,
           },
-          (listener) => serveNotifications(listener, session, confinement.classify, openChannel),
+          serve,
         );
-        return started.pid;
+        return started;
       } finally {
         if (nothing >= 0) binding.closeFd(nothing);
         for (const fd of descriptors) binding.closeFd(fd);
@@ -351,33 +353,6 @@ function deferred<T>(): Deferred<T> {
   return result as Deferred<T>;
 }
 
-type Front = { close(): void };
-type Leader = { readonly pid: number; readonly front: Front | null };
-
-function launch(
-  launcher: NativeLauncher,
-  spec: NativeLaunchSpec,
-  serve: (listenerFd: number) => Front,
-): Promise<Leader> {
-  return new Promise((resolve, reject) => {
-    launcher.launch(spec, (failure, launched: NativeLaunched | null) => {
-      if (failure !== null || launched === null) {
-        const { stage, syscall, errno } = failure ?? { stage: "launch", syscall: "launch", errno: 5 };
-        const code = errnoName(errno);
-        const what =
-          stage === "exec"
-            ? `Cannot run "${spec.path}": ${code}`
-            : `Cannot confine the program: ${syscall} failed at stage "${stage}": ${code}`;
-        reject(new SallyportError("SETUP", what, { errno: code, stage }));
-        return;
-      }
-      binding.closeFd(launched.pidfd);
-      const front = launched.listenerFd < 0 ? null : serve(launched.listenerFd);
-      resolve({ pid: launched.pid, front });
-    });
-  });
-}
-
 function specOf(confinement: Confinement, user: User, self: User) {
   return {
     rulesetFd: confinement.rulesetFd,
@@ -400,21 +375,6 @@ function userToBecome(name: string, self: User): User {
       errno: "EPERM",
     });
   return user;
-}
-
-function removeQuietly(directory: string): void {
-  try {
-    rmSync(directory, { recursive: true, force: true });
-  } catch {
-    // What the run's own authority can not remove stays in /tmp: it is no reason to lose the run's end.
-  }
-}
-
-/** mkdtemp(3) makes it unpredictable and 0700, so that /tmp's other users have no say in it. */
-function privateDirectory(user: User, self: User): string {
-  const tmp = mkdtempSync(join("/tmp", "sallyport-"));
-  if (user !== self) chownSync(tmp, user.uid, user.gid);
-  return tmp;
 }
 
 function launcherPath(): string {

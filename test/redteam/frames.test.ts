@@ -1,36 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { encodeHello, encodeRequest } from "../../src/protocol/codec.ts";
-import { Arena, fingerprint } from "../support/arena.ts";
-import { survivors } from "../support/attack.ts";
-import { REFUSED, runVictim } from "../support/hostile.ts";
-
-type Prepared = { readonly greet: boolean; readonly bytes: Uint8Array };
+import { Arena } from "../support/arena.ts";
+import { greeted, sendFrames as send } from "../support/frames.ts";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-const greeted = (list: readonly Uint8Array[]): Prepared[] => list.map((one) => ({ greet: true, bytes: one }));
-
-/** The format of victims/send_frames.c. */
-function serialize(frames: readonly Prepared[]): Buffer {
-  const parts = frames.flatMap(({ greet, bytes: frame }) => {
-    const head = Buffer.alloc(5);
-    head.writeUInt8(greet ? 1 : 0, 0);
-    head.writeUInt32LE(frame.length, 1);
-    return [head, frame];
-  });
-  return Buffer.concat(parts);
-}
-
-async function send(arena: Arena, frames: readonly Prepared[]): Promise<string> {
-  arena.put("workspace/frames", serialize(frames));
-  const before = fingerprint(arena.outside);
-  const run = await runVictim(arena, "send_frames", ["frames"]);
-  expect(run.exitCode, `${run.stdout}${run.stderr}`).toBe(REFUSED);
-  expect(fingerprint(arena.outside)).toBe(before);
-  expect(survivors(arena)).toEqual([]);
-  return run.stdout;
-}
-
 const CLOSED = (count: number): RegExp => new RegExp(`^${count} frames: closed ${count} answered 0 silent 0`);
 
 test("a first frame that is no hello closes its channel", async () => {

@@ -17,6 +17,7 @@ const EILSEQ = ERRNO["EILSEQ"]!;
 const ENOENT = ERRNO["ENOENT"]!;
 const EISDIR = ERRNO["EISDIR"]!;
 const ENOTDIR = ERRNO["ENOTDIR"]!;
+const EXDEV = ERRNO["EXDEV"]!;
 /** Bits of EVENT.pathFlags for the first and the second path. */
 const ENDS_IN_SLASH = 0b0101;
 const DOT_DOT = 0b1010;
@@ -103,6 +104,8 @@ export function serveNotifications(
   /** Makes good for what normalising took off a path: ".." that may follow a link, and a "/" that demands a directory. */
   function asNamed(request: Request, pathFlags: number, caller: Caller): Request | number {
     const real = pathFlags & DOT_DOT ? resolveRequest(request, caller, session.platform) : request;
+    // A link of proc(5): dispatch refuses it, on record.
+    if (real === -EXDEV) return request;
     if (typeof real === "number") return -real;
     if ((pathFlags & ENDS_IN_SLASH) === 0 || real.op === "mkdir" || !("path" in real)) return real;
     if (real.op === "open") {
