@@ -213,6 +213,8 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
     if (uv_is_closing(handle) != 0) return;
     uv_close(handle, [](uv_handle_t* closed) {
       const auto self = static_cast<Launcher*>(closed->data)->shared_from_this();
+      // Not left to the garbage collector, which has no reason to hurry for a number.
+      self->client_.close_pidfd();
       self->pid_closed_ = true;
       self->release();
     });

@@ -41,6 +41,8 @@ class LauncherClient {
   [[nodiscard]] int socket() const { return socket_.get(); }
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
   void close_socket() { socket_.reset(); }
+  // After reap(): the number must not be watched any more.
+  void close_pidfd() { pidfd_.reset(); }
   // Collects the launcher once it has exited; does not wait.
   void reap() const;
 
