@@ -76,7 +76,7 @@ function decideRecordAct(
     if (real !== request) return decideRecordAct(real, caller, session, "resolved");
   }
   if (outcome.kind === "failed" && outcome.errno === EXDEV && request.op === "open") {
-    const real = behindDescriptor(request, session.platform);
+    const real = behindDescriptor(request, caller, session.platform);
     if (typeof real === "number") return { kind: "failed", errno: -real };
     return decideRecordAct(real, caller, session, "resolved");
   }
