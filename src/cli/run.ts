@@ -1,6 +1,6 @@
 import { constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
-import { isatty } from "node:tty";
+import { isatty, WriteStream } from "node:tty";
 import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -76,7 +76,8 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     state: flags.state === undefined ? undefined : resolve(flags.state),
     timeoutMs: flags.timeout,
     stdio: [0, 1, 2].map((fd) => (relay?.replaces.has(fd) ? relay.slaveFd : fd)) as [number, number, number],
-    terminalIndex: relay === null ? -1 : Math.min(...relay.replaces),
+    // Where nobody can type, a program that asks on /dev/tty must fail instead of waiting.
+    terminalIndex: relay?.replaces.has(0) ? 0 : -1,
     // Our terminal is raw by now: a new line alone would not go back to the first column.
     onReady: (facts) => say(startLine(facts) + (relay === null ? "" : "\r")),
   });
@@ -87,14 +88,15 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
 }
 
 /**
- * A terminal of its own for the run when ours is one. `process.stdin` and its like are only touched where they are terminals:
- * Node sets O_NONBLOCK on a pipe, and the program shares that pipe.
+ * A terminal of its own for the run in place of ours, whichever of 0, 1 and 2 that is: each of them can be read and written.
+ * `process.stdin` and its like are only touched where they are terminals: Node sets O_NONBLOCK on a pipe, and the program shares
+ * that pipe.
  */
 function terminalOf(): Relay | null {
-  if (!isatty(0)) return null;
-  const output = isatty(1) ? process.stdout : isatty(2) ? process.stderr : null;
   const replaces = new Set([0, 1, 2].filter((fd) => isatty(fd)));
-  return output === null ? null : relayTerminal(process.stdin, output, replaces);
+  if (replaces.size === 0) return null;
+  const output = isatty(1) ? process.stdout : isatty(2) ? process.stderr : new WriteStream(0);
+  return relayTerminal(isatty(0) ? process.stdin : null, output, replaces);
 }
 
 /** Writes to the error stream as it is, for the same reason; a full pipe is tried again. */

@@ -4,6 +4,8 @@ import { runCommand } from "../support/confined.ts";
 import { placeVictim, REFUSED, SUCCEEDED } from "../support/hostile.ts";
 import { onTerminal, type Step, terminalObstacle } from "../support/terminal.ts";
 
+const NO_INPUT = ["/bin/sh", "-c", 'exec "$@" < /dev/null', "sh"];
+
 type Terminal = {
   readonly victim: string;
   readonly steps: readonly Step[];
@@ -30,3 +32,11 @@ for (const [streams, within] of [
     expect(await ends({ victim: "terminal_alias", steps: [], within }, "inside")).toBe(REFUSED);
   });
 }
+
+test("a run without input reads what the person types from its output: refused", async (context) => {
+  if (terminalObstacle() !== "") context.skip(terminalObstacle());
+  const steps = [{ wait: "ready" }, { send: "password\n" }];
+  const what = { victim: "terminal_output", steps, within: NO_INPUT };
+  expect(await ends(what, "outside")).toBe(SUCCEEDED);
+  expect(await ends(what, "inside")).toBe(REFUSED);
+});
