@@ -9,6 +9,7 @@ import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
 import { runLimits } from "../src/broker/limits.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
+import { OwnSockets } from "../src/broker/own_sockets.ts";
 import { OwnTerminals } from "../src/broker/own_terminals.ts";
 import { loadProfile } from "../src/broker/profiles.ts";
 import { rulesOf } from "../src/broker/rules.ts";
@@ -57,6 +58,7 @@ export class BenchBroker {
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
+      ownSockets: new OwnSockets(linux),
       pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),

@@ -133,7 +133,7 @@ function isAbsent(
   judgement: Extract<Judgement, { kind: "deny" }>,
   session: Session,
 ): boolean {
-  if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary))
-    return false;
+  if (judgement.rule !== null || (request.op !== "open" && request.op !== "connect-unix")) return false;
+  if (request.op === "open" && request.flags & (OPEN.create | OPEN.temporary)) return false;
   return session.platform.stat(request.path) === -ENOENT;
 }

@@ -28,11 +28,13 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "list":
     case "truncate":
     case "exec":
+    case "connect-unix":
       return withPath(request, "follow", caller, platform);
     case "mkdir":
     case "mknod":
     case "unlink":
     case "symlink":
+    case "bind-unix":
       return withPath(request, "nofollow", caller, platform);
     case "rename":
       return withBoth(request, "nofollow", caller, platform);

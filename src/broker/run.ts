@@ -22,6 +22,7 @@ import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
+import { OwnSockets } from "./own_sockets.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
@@ -48,6 +49,8 @@ export type RunOptions = {
   /** Further trees to grant, absolute. */
   readonly reads?: readonly string[] | undefined;
   readonly writes?: readonly string[] | undefined;
+  /** Unix sockets to let it connect to, absolute. */
+  readonly sockets?: readonly string[] | undefined;
   readonly readsHow?: "auto" | "native" | "brokered" | undefined;
   readonly enforcement?: "hard" | "best-effort" | undefined;
   readonly user?: string | undefined;
@@ -192,6 +195,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
       pending: new Set(),
+      ownSockets: new OwnSockets(linux),
       fifos: new FifoMeetings(),
       limits: runLimits(options.profile),
       log,
@@ -264,6 +268,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       launcher.close();
       confinement.close();
       await Promise.allSettled(session.pending);
+      session.ownSockets.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
       raise();

@@ -5,6 +5,7 @@ import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { OwnSharedMemory } from "./own_shared_memory.ts";
+import type { OwnSockets } from "./own_sockets.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
 import type { RunLog } from "./run_log.ts";
 
@@ -19,6 +20,7 @@ export type Session = {
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;
   readonly ownTerminals: OwnTerminals;
+  readonly ownSockets: OwnSockets;
   readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;

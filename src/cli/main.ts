@@ -44,6 +44,7 @@ program
   .addOption(profile())
   .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
   .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
+  .option("--socket <path>", "also allow connecting to this Unix socket (repeatable)", collect, [])
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
@@ -74,7 +75,7 @@ program
 program
   .command("why")
   .description("say what a profile would decide, and by which rule")
-  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata or execute")
+  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata, execute or connect")
   .requiredOption("--path <path>", "the path in question")
   .addOption(profile())
   .addOption(state())

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { isatty } from "node:tty";
 import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
+import { socketName } from "../broker/unix_sockets.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
@@ -11,6 +12,7 @@ export type RunFlags = {
   readonly profile: string;
   readonly read: readonly string[];
   readonly write: readonly string[];
+  readonly socket: readonly string[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -70,6 +72,7 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     environment: process.env,
     reads: flags.read.map((path) => resolve(path)),
     writes: flags.write.map((path) => resolve(path)),
+    sockets: flags.socket.map((path) => socketName(resolve(path))),
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     user: flags.user,

@@ -40,9 +40,11 @@ export function limitClass(request: Request): LimitClass {
     }
     case "stat":
     case "list":
+    case "connect-unix":
     case "refused":
       return "read";
     case "mkdir":
+    case "bind-unix":
     case "mknod":
     case "link":
     case "symlink":

@@ -30,6 +30,8 @@ export type ResolvedProfile = {
   /** Name of a set in profiles/linux. */
   readonly syscalls: string;
   readonly memfd: "noexec" | "any";
+  /** brokered: Unix sockets of the run's own are bound where it may create, and others are connected to by rule. */
+  readonly unixSockets: "refused" | "brokered";
   /**
    * Subtrees the kernel grants without asking; a last segment may hold * and ?, to be expanded against the disk, and what does not
    * exist is skipped. `execute` is readable too. `rules` holds the same grants for requests that reach the broker.
@@ -47,7 +49,7 @@ export type ResolvedProfile = {
   readonly withoutDenials: readonly string[];
 };
 
-const REQUIRED = ["enforcement", "landlock", "mediation", "reads", "syscalls", "memfd"] as const;
+const REQUIRED = ["enforcement", "landlock", "mediation", "reads", "syscalls", "memfd", "unixSockets"] as const;
 
 /** `profiles` holds every known profile by its name. The fields of the problems start with the profile's name. */
 export function resolveProfile(
@@ -79,6 +81,7 @@ export function resolveProfile(
     reads: last("reads"),
     syscalls: last("syscalls"),
     memfd: last("memfd"),
+    unixSockets: last("unixSockets"),
     native,
     environment: {
       allow: union(files, "environment", "allow"),

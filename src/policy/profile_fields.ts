@@ -44,6 +44,7 @@ const PROFILE: Readonly<Record<string, Check>> = {
   reads: oneOf("native", "brokered", "auto"),
   syscalls: matching(/^[a-z0-9][a-z0-9-]*$/, "the name of a file in profiles/linux"),
   memfd: oneOf("noexec", "any"),
+  unixSockets: oneOf("refused", "brokered"),
   native: object(NATIVE, []),
   environment: object(ENVIRONMENT, []),
   linuxCapabilities: listOf(matching(/^CAP_[A-Z_]+$/, "a name such as CAP_NET_RAW"), 0),
