@@ -41,7 +41,8 @@ function addressFrom({ address }: BindUnixRequest, parent: number): { address: U
   const nul = address.indexOf(0, SUN_PATH_AT);
   const end = nul < 0 ? address.length : nul;
   const name = address.subarray(address.subarray(0, end).lastIndexOf(SLASH) + 1 || SUN_PATH_AT, end);
-  const cut = new Uint8Array(SUN_PATH_AT + name.length + 1);
+  // Without a NUL, for which there may be no room: the size ends the name.
+  const cut = new Uint8Array(SUN_PATH_AT + name.length);
   cut.set(address.subarray(0, SUN_PATH_AT));
   cut.set(name, SUN_PATH_AT);
   return { address: cut, base: parent };
