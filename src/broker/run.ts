@@ -18,6 +18,7 @@ import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
+import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
@@ -103,6 +104,7 @@ export type Run = {
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(options: RunOptions): Promise<Run> {
+  refuseOpenInspector();
   const self = userByUid(process.geteuid!());
   const user = options.user === undefined ? self : userToBecome(options.user, self);
   const state = openState(stateDirectory(options.state, self.home));
@@ -208,6 +210,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
     const serve = (listenerFd: number): void => {
       fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
     };
+    const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
     binding.isolateUmask();
     lower();
 
@@ -235,6 +238,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
     ).catch(async (error: unknown) => {
       raise();
       confinement.close();
+      unwatch();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -272,6 +276,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
       raise();
+      unwatch();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { keepInspectorShut } from "../broker/inspector.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { parseDurationMs } from "./duration.ts";
 
@@ -27,6 +28,7 @@ const duration = (text: string): number => {
   return milliseconds;
 };
 
+keepInspectorShut();
 const program = new Command("sallyport")
   .description(description)
   .version(version)

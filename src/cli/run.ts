@@ -22,7 +22,7 @@ export type RunFlags = {
   readonly state?: string;
 };
 
-const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2", "SIGCONT"];
+const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT"];
 
 /** `sallyport run`: sets process.exitCode to that of the target. */
 export async function run(argv: string[], flags: RunFlags): Promise<void> {
