@@ -15,6 +15,7 @@ import { loadProfile } from "../src/broker/profiles.ts";
 import { rulesOf } from "../src/broker/rules.ts";
 import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
+import { SshGrant } from "../src/broker/ssh_agent/grant.ts";
 import { Tally } from "../src/broker/tally.ts";
 import { binding } from "../src/platform/binding.ts";
 import { linux } from "../src/platform/linux.ts";
@@ -59,6 +60,7 @@ export class BenchBroker {
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
       ownSockets: new OwnSockets(linux),
+      ssh: new SshGrant(new Map(), ""),
       pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),

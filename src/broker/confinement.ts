@@ -14,8 +14,8 @@ import type { Classify } from "./notify/front.ts";
 import { packageFiles } from "./package_files.ts";
 import { filterSpec } from "./profiles.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
-import { unixSockets } from "./unix_sockets.ts";
 import type { RunFacts, RunOptions } from "./run.ts";
+import { unixSockets } from "./unix_sockets.ts";
 import { holds, type Places } from "./workspace.ts";
 
 /** Everything a launch needs, made before the program exists. */

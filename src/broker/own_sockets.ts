@@ -1,5 +1,5 @@
-import { OPEN, type Stat } from "../protocol/message.ts";
 import type { Platform } from "../platform/platform.ts";
+import { OPEN, type Stat } from "../protocol/message.ts";
 
 /** A run that has more sockets with a name at a time is refused the next one. */
 const MAX_OWN = 256;
@@ -42,6 +42,11 @@ export class OwnSockets {
     if (before !== undefined) this.#platform.close(before);
     this.#held.set(key, fd);
     return 0;
+  }
+
+  /** The identity of an own socket, for `has` and for whoever serves at it. */
+  static keyOf(found: Stat): string {
+    return keyOf(found);
   }
 
   has(found: Stat): boolean {

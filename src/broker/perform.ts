@@ -11,6 +11,7 @@ import { mkdir } from "./ops/mkdir.ts";
 import { mknod } from "./ops/mknod.ts";
 import { open } from "./ops/open.ts";
 import { rename } from "./ops/rename.ts";
+import { sshSign } from "./ops/ssh_sign.ts";
 import { stat } from "./ops/stat.ts";
 import { symlink } from "./ops/symlink.ts";
 import { truncate } from "./ops/truncate.ts";
@@ -61,6 +62,8 @@ export function perform(request: Request, caller: Caller, session: Session): Out
       return connectUnix(request, caller, session);
     case "bind-unix":
       return bindUnix(request, caller, session);
+    case "ssh-sign":
+      return sshSign(request, session);
     case "refused":
       return { kind: "failed", errno: EPERM };
   }

@@ -40,6 +40,7 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
       return withBoth(request, "nofollow", caller, platform);
     case "link":
       return withBoth(request, request.follow, caller, platform);
+    case "ssh-sign":
     case "refused":
       return request;
   }

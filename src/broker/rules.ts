@@ -19,7 +19,10 @@ export type RuleSource = {
 };
 
 /** All rules of a run: those of the profile, what the command line adds, and the files of the client library. */
-export function rulesOf({ profile, reads = [], writes = [], sockets = [] }: RuleSource, places: Places): Rule[] {
+export function rulesOf(
+  { profile, reads = [], writes = [], sockets = [] }: RuleSource,
+  places: Places,
+): Rule[] {
   const written = profile.rules.flatMap((rule) =>
     rule.patterns.map((pattern) => ({
       id: rule.id,

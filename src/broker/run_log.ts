@@ -79,6 +79,8 @@ function eventOf(request: Request, caller: Caller, rule: string): Event {
       return { pid, op: request.op, path: request.from, to: request.to, rule };
     case "symlink":
       return { pid, op: "symlink", path: request.path, to: request.target, rule };
+    case "ssh-sign":
+      return { pid, op: "ssh-sign", path: request.key, to: request.purpose, rule };
     case "refused":
       return { pid, op: "refused", path: request.what, rule };
     default:

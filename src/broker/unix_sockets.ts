@@ -7,11 +7,14 @@ import type { RunOptions } from "./run.ts";
 
 /** Whether the filter lets the program make Unix sockets. Throws SETUP for a grant that can not be kept. */
 export function unixSockets(
-  { profile, sockets = [] }: RunOptions,
+  { profile, sockets = [], sshSign = [], sshLogin = [] }: RunOptions,
   policy: Policy,
   mediation: Mediation,
 ): UnixPolicy {
-  const granted = policy.rules.some(({ effect, rights }) => effect === "allow" && (rights & RIGHT.connect) !== 0);
+  const hasKeys = [...profile.sshKeys.sign, ...profile.sshKeys.login, ...sshSign, ...sshLogin].length > 0;
+  const granted =
+    hasKeys ||
+    policy.rules.some(({ effect, rights }) => effect === "allow" && (rights & RIGHT.connect) !== 0);
   if (!granted && profile.unixSockets === "refused") return "refused";
   if (mediation === "kernel") {
     const asked = sockets.length > 0 ? `--socket ${sockets[0]}` : "Unix sockets";

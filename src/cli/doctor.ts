@@ -66,7 +66,9 @@ export function doctor(flags: { readonly json?: boolean }): void {
   const abi = binding.landlockAbi();
   const ready = rows.every((row) => row.outcome === "works" || row.need === "optional");
   if (flags.json) {
-    console.log(JSON.stringify({ ready, landlockAbi: abi, missing: missingAt(abi), visible: VISIBLE, probes: rows }));
+    console.log(
+      JSON.stringify({ ready, landlockAbi: abi, missing: missingAt(abi), visible: VISIBLE, probes: rows }),
+    );
   } else {
     for (const row of rows) {
       const sign = row.outcome === "works" ? "works  " : row.need === "required" ? "MISSING" : "absent ";

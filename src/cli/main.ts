@@ -47,6 +47,18 @@ program
   .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
   .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
   .option("--socket <path>", "also allow connecting to this Unix socket (repeatable)", collect, [])
+  .option(
+    "--ssh-sign <key>",
+    "also allow signing files with this key of the ssh-agent (repeatable)",
+    collect,
+    [],
+  )
+  .option(
+    "--ssh-login <key>",
+    "also allow logging in with this key of the ssh-agent (repeatable)",
+    collect,
+    [],
+  )
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")

@@ -13,6 +13,8 @@ export type RunFlags = {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly socket: readonly string[];
+  readonly sshSign: readonly string[];
+  readonly sshLogin: readonly string[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -22,7 +24,15 @@ export type RunFlags = {
   readonly state?: string;
 };
 
-const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT"];
+const FORWARDED: readonly NodeJS.Signals[] = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGCONT",
+];
 
 /** `sallyport run`: sets process.exitCode to that of the target. */
 export async function run(argv: string[], flags: RunFlags): Promise<void> {
@@ -73,6 +83,8 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     reads: flags.read.map((path) => resolve(path)),
     writes: flags.write.map((path) => resolve(path)),
     sockets: flags.socket.map((path) => socketName(resolve(path))),
+    sshSign: flags.sshSign,
+    sshLogin: flags.sshLogin,
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     user: flags.user,

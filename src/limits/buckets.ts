@@ -60,6 +60,7 @@ export function limitClass(request: Request): LimitClass {
     case "removexattr":
       return "metadata";
     case "exec":
+    case "ssh-sign":
       return "exec";
   }
 }

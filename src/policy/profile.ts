@@ -40,6 +40,8 @@ export type ResolvedProfile = {
     readonly read: readonly string[];
     readonly execute: readonly string[];
   };
+  /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
+  readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
@@ -49,7 +51,15 @@ export type ResolvedProfile = {
   readonly withoutDenials: readonly string[];
 };
 
-const REQUIRED = ["enforcement", "landlock", "mediation", "reads", "syscalls", "memfd", "unixSockets"] as const;
+const REQUIRED = [
+  "enforcement",
+  "landlock",
+  "mediation",
+  "reads",
+  "syscalls",
+  "memfd",
+  "unixSockets",
+] as const;
 
 /** `profiles` holds every known profile by its name. The fields of the problems start with the profile's name. */
 export function resolveProfile(
@@ -83,6 +93,7 @@ export function resolveProfile(
     memfd: last("memfd"),
     unixSockets: last("unixSockets"),
     native,
+    sshKeys: { sign: union(files, "sshKeys", "sign"), login: union(files, "sshKeys", "login") },
     environment: {
       allow: union(files, "environment", "allow"),
       set: merged(

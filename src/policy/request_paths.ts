@@ -47,6 +47,7 @@ export function requestPaths(request: Request): readonly PathRights[] {
       return [{ path: request.path, rights: RIGHT.connect }];
     case "bind-unix":
       return [{ path: request.path, rights: RIGHT.create }];
+    case "ssh-sign":
     case "refused":
       return [];
   }

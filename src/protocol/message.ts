@@ -129,6 +129,17 @@ export type BindUnixRequest = {
   readonly socketFd: number;
   readonly address: Uint8Array;
 };
+/** Has the person's ssh-agent sign `data` with the key `blob`. Only from the agent that the broker serves a run. */
+export type SshSignRequest = {
+  readonly op: "ssh-sign";
+  /** SHA256 fingerprint of `blob`. */
+  readonly key: string;
+  /** "signature NAMESPACE", "login USER" or "unknown", as the signed bytes say. */
+  readonly purpose: string;
+  readonly blob: Uint8Array;
+  readonly data: Uint8Array;
+  readonly flags: number;
+};
 /** Something that no profile can grant in this version; recorded and refused. `what` names the system call and why. */
 export type RefusedRequest = {
   readonly op: "refused";
@@ -158,10 +169,14 @@ export type Request =
   | ExecRequest
   | ConnectUnixRequest
   | BindUnixRequest
+  | SshSignRequest
   | RefusedRequest;
 
 /** Operations that a client may send; the others exist only inside the broker. */
-export type WireRequest = Exclude<Request, RefusedRequest | ConnectUnixRequest | BindUnixRequest>;
+export type WireRequest = Exclude<
+  Request,
+  RefusedRequest | ConnectUnixRequest | BindUnixRequest | SshSignRequest
+>;
 export type Op = Request["op"];
 
 export type Stat = {

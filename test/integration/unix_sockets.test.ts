@@ -64,10 +64,9 @@ for name in (${JSON.stringify(join(arena.outside, "s"))}, ".git/hooks/post-check
 `),
   );
   expect(run.stdout, run.stderr).toBe("13\n13\n");
-  expect(run.records.filter(({ op, kind }) => kind === "deny" && op === "bind-unix").map(({ rule }) => rule)).toEqual([
-    "default-deny",
-    "protected.git-hooks",
-  ]);
+  expect(
+    run.records.filter(({ op, kind }) => kind === "deny" && op === "bind-unix").map(({ rule }) => rule),
+  ).toEqual(["default-deny", "protected.git-hooks"]);
 });
 
 test("--socket grants one socket, by any name of it, and the broker connects", async () => {
@@ -85,7 +84,10 @@ for name in (${JSON.stringify(path)}, ${JSON.stringify(link)}):
     { flags: ["--socket", link] },
   );
   expect(run.stdout, run.stderr).toBe(`s ${path}\n`.repeat(2));
-  expect(server.lines).toEqual(["ready", ...Array(2).fill(`uid ${process.geteuid!()} gid ${process.getegid!()}`)]);
+  expect(server.lines).toEqual([
+    "ready",
+    ...Array(2).fill(`uid ${process.geteuid!()} gid ${process.getegid!()}`),
+  ]);
   const done = run.records.filter(({ kind, rule }) => kind === "intent" && rule === "option.socket");
   expect(done.map((record) => [record.op, record.path])).toEqual(Array(2).fill(["connect-unix", path]));
   expect(run.report?.changedFiles).toEqual([]);
@@ -164,7 +166,9 @@ test("addresses that are wrong in some way are answered as the kernel answers th
   symlinkSync("nothing", join(arena.workspace, "dangling"));
   symlinkSync("loop", join(arena.workspace, "loop"));
   const stale = ["python3", "-c", "import socket; socket.socket(socket.AF_UNIX).bind('stale')"];
-  await new Promise((resolve) => spawn(stale[0]!, stale.slice(1), { cwd: arena.workspace }).on("close", resolve));
+  await new Promise((resolve) =>
+    spawn(stale[0]!, stale.slice(1), { cwd: arena.workspace }).on("close", resolve),
+  );
   const profile = arena.put(
     "profile.yaml",
     `name: own

@@ -115,7 +115,9 @@ test("SIGUSR1 to the broker does not start its inspector, is on record, and reac
   expect(said).toContain("got it");
   const report = JSON.parse(readFileSync(join(arena.home, "report.json"), "utf8")) as { run: string };
   const records = await recordsOf(arena, report.run);
-  expect(records).toContainEqual(expect.objectContaining({ kind: "note", extra: expect.objectContaining({ signal: "SIGUSR1" }) }));
+  expect(records).toContainEqual(
+    expect.objectContaining({ kind: "note", extra: expect.objectContaining({ signal: "SIGUSR1" }) }),
+  );
 });
 
 test("a broker with an open inspector starts no run", async () => {

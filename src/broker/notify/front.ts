@@ -142,6 +142,9 @@ export function serveNotifications(
       case "value":
         notifier.replyValue(slot, 0);
         break;
+      case "bytes":
+        notifier.replyError(slot, EPERM);
+        break;
       case "failed":
       case "denied":
         notifier.replyError(slot, outcome.errno);

@@ -30,6 +30,7 @@ export function connectUnix(
     if (found.kind !== "socket") return outcomeOf(-ECONNREFUSED);
     if (judgeSocket(request.path, found, session).kind === "deny") return outcomeOf(-EACCES);
     const result = platform.sockets.connect(request.socketFd, pinned);
+    if (result === 0) session.ssh.connected(found, caller.pid);
     const facts = result === -EAGAIN ? platform.sockets.facts(request.socketFd) : -1;
     if (typeof facts === "number" || facts.waits === "nonblocking") return outcomeOf(result);
     late = true;
@@ -45,7 +46,7 @@ async function whenThereIsRoom(
   pinned: number,
   timeoutMs: number,
   caller: Caller,
-  { platform }: Session,
+  { platform, ssh }: Session,
 ): Promise<Outcome> {
   const end = timeoutMs > 0 ? Date.now() + timeoutMs : Number.POSITIVE_INFINITY;
   try {
@@ -54,6 +55,8 @@ async function whenThereIsRoom(
       // Asked in the same turn as the call: the copy is closed when the caller has gone and been answered.
       if (!caller.waits()) return outcomeOf(-EINTR);
       const result = platform.sockets.connect(socketFd, pinned);
+      const found = result === 0 ? platform.stat(pinned) : -1;
+      if (typeof found !== "number") ssh.connected(found, caller.pid);
       if (result !== -EAGAIN || Date.now() >= end) return outcomeOf(result);
     }
   } finally {
