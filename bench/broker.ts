@@ -9,11 +9,13 @@ import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
 import { runLimits } from "../src/broker/limits.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
+import { OwnSockets } from "../src/broker/own_sockets.ts";
 import { OwnTerminals } from "../src/broker/own_terminals.ts";
 import { loadProfile } from "../src/broker/profiles.ts";
 import { rulesOf } from "../src/broker/rules.ts";
 import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
+import { SshGrant } from "../src/broker/ssh_agent/grant.ts";
 import { Tally } from "../src/broker/tally.ts";
 import { binding } from "../src/platform/binding.ts";
 import { linux } from "../src/platform/linux.ts";
@@ -57,6 +59,8 @@ export class BenchBroker {
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
+      ownSockets: new OwnSockets(linux),
+      ssh: new SshGrant(new Map(), ""),
       pending: new Set(),
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),

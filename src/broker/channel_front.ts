@@ -76,6 +76,9 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
       case "value":
         answer(id, { ok: true, value: outcome.value }, -1);
         break;
+      case "bytes":
+        answer(id, { ok: false, code: "INTERNAL", errno: "EPROTO", message: "EPROTO" }, -1);
+        break;
       case "failed": {
         const errno = errnoName(outcome.errno);
         answer(

@@ -15,6 +15,7 @@ import { packageFiles } from "./package_files.ts";
 import { filterSpec } from "./profiles.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts, RunOptions } from "./run.ts";
+import { unixSockets } from "./unix_sockets.ts";
 import { holds, type Places } from "./workspace.ts";
 
 /** Everything a launch needs, made before the program exists. */
@@ -63,7 +64,8 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const grants = nativeGrants(options, places).filter(({ path }) => !isDenied(policy, path));
   const { reads, because } = howReads(options, policy, grants, places);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
-  const filterOptions: FilterOptions = { mediation, memfd: profile.memfd };
+  const unix = unixSockets(options, policy, mediation);
+  const filterOptions: FilterOptions = { mediation, memfd: profile.memfd, unix };
   const spec = filterSpec(profile.syscalls);
   const { filter, listener } = compiled(() =>
     cachedFilter(spec, filterOptions, join(places.state, "cache", "bpf")),

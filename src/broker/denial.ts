@@ -1,4 +1,4 @@
-import { rightNames } from "../policy/rights.ts";
+import { RIGHT, rightNames } from "../policy/rights.ts";
 import type { Denial, Op } from "../protocol/message.ts";
 
 // C0, C1, bidirectional and zero-width controls: a file name must not be able to rewrite the line that reports it.
@@ -18,9 +18,7 @@ export function denialOf(
   profile: string,
 ): Denial {
   const rights = rightNames(missing);
-  const flag = rights.every((right) => right === "read" || right === "list" || right === "stat")
-    ? "--read"
-    : "--write";
+  const flag = grantFlag(missing);
   if (rule !== null) {
     return { op, path, rule: rule.id, reason: rule.reason, nextSteps: rule.remedy ? [rule.remedy] : [] };
   }
@@ -31,6 +29,12 @@ export function denialOf(
     reason: `no rule of profile "${profile}" grants ${rights.join(", ")} here`,
     nextSteps: [`sallyport run ${flag} ${shellWord(path)} …`],
   };
+}
+
+/** The option of `sallyport run` that grants such rights. */
+export function grantFlag(rights: number): "--read" | "--write" | "--socket" {
+  if ((rights & RIGHT.connect) !== 0) return "--socket";
+  return (rights & ~(RIGHT.read | RIGHT.list | RIGHT.stat)) === 0 ? "--read" : "--write";
 }
 
 /** One line for a person: what, which rule, what to do next. */

@@ -55,7 +55,8 @@ function decideRecordAct(
     if (typeof real !== "number" && real !== request)
       return decideRecordAct(real, caller, session, "resolved");
     if (real === -EXDEV) return unresolved(request, caller, EXDEV, session);
-    return refuse(request, caller, judgement, session);
+    const isMissing = real === -ENOENT;
+    return refuse(request, caller, judgement, session, isMissing);
   }
   const intent = session.log.intent(request, caller, judgement.rule);
   const outcome = perform(request, caller, session);
@@ -114,8 +115,9 @@ function refuse(
   caller: Caller,
   judgement: Extract<Judgement, { kind: "deny" }>,
   session: Session,
+  isMissing = false,
 ): Outcome {
-  if (isAbsent(request, judgement, session)) {
+  if (isAbsent(request, judgement, session, isMissing)) {
     session.log.absence(request, caller);
     return { kind: "failed", errno: ENOENT };
   }
@@ -132,8 +134,9 @@ function isAbsent(
   request: Request,
   judgement: Extract<Judgement, { kind: "deny" }>,
   session: Session,
+  isMissing: boolean,
 ): boolean {
-  if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary))
-    return false;
-  return session.platform.stat(request.path) === -ENOENT;
+  if (judgement.rule !== null || (request.op !== "open" && request.op !== "connect-unix")) return false;
+  if (request.op === "open" && request.flags & (OPEN.create | OPEN.temporary)) return false;
+  return isMissing || session.platform.stat(request.path) === -ENOENT;
 }

@@ -27,16 +27,19 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "list":
     case "truncate":
     case "exec":
+    case "connect-unix":
       return withPath(request, "follow", caller, platform);
     case "mkdir":
     case "mknod":
     case "unlink":
     case "symlink":
+    case "bind-unix":
       return withPath(request, "nofollow", caller, platform);
     case "rename":
       return withBoth(request, "nofollow", caller, platform);
     case "link":
       return withBoth(request, request.follow, caller, platform);
+    case "ssh-sign":
     case "refused":
       return request;
   }

@@ -15,10 +15,14 @@ export type RuleSource = {
   readonly profile: ResolvedProfile;
   readonly reads?: readonly string[] | undefined;
   readonly writes?: readonly string[] | undefined;
+  readonly sockets?: readonly string[] | undefined;
 };
 
 /** All rules of a run: those of the profile, what the command line adds, and the files of the client library. */
-export function rulesOf({ profile, reads = [], writes = [] }: RuleSource, places: Places): Rule[] {
+export function rulesOf(
+  { profile, reads = [], writes = [], sockets = [] }: RuleSource,
+  places: Places,
+): Rule[] {
   const written = profile.rules.flatMap((rule) =>
     rule.patterns.map((pattern) => ({
       id: rule.id,
@@ -36,6 +40,9 @@ export function rulesOf({ profile, reads = [], writes = [] }: RuleSource, places
     ...written,
     ...reads.flatMap(tree("option.read", READ | RIGHT.execute, "--read on the command line")),
     ...writes.flatMap(tree("option.write", EVERYTHING, "--write on the command line")),
+    ...sockets.map((path) =>
+      allow("option.socket", RIGHT.connect, escapePattern(path), "--socket on the command line"),
+    ),
     ...packageFiles().flatMap(tree("client.files", READ, "The client library of this installation")),
   ];
 }

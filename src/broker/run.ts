@@ -18,15 +18,19 @@ import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
+import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
+import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
+import { serveSshAgent } from "./ssh_agent/agent.ts";
+import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
@@ -48,6 +52,11 @@ export type RunOptions = {
   /** Further trees to grant, absolute. */
   readonly reads?: readonly string[] | undefined;
   readonly writes?: readonly string[] | undefined;
+  /** Unix sockets to let it connect to, absolute. */
+  readonly sockets?: readonly string[] | undefined;
+  /** Fingerprints of keys of the ssh-agent at SSH_AUTH_SOCK to sign files with, or logins as well. */
+  readonly sshSign?: readonly string[] | undefined;
+  readonly sshLogin?: readonly string[] | undefined;
   readonly readsHow?: "auto" | "native" | "brokered" | undefined;
   readonly enforcement?: "hard" | "best-effort" | undefined;
   readonly user?: string | undefined;
@@ -100,6 +109,7 @@ export type Run = {
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(options: RunOptions): Promise<Run> {
+  refuseOpenInspector();
   const self = userByUid(process.geteuid!());
   const user = options.user === undefined ? self : userToBecome(options.user, self);
   const state = openState(stateDirectory(options.state, self.home));
@@ -134,6 +144,8 @@ export async function startRun(options: RunOptions): Promise<Run> {
   async function begin(): Promise<Run> {
     const confinement = confine(options, places);
     const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
+    const runsAs = user === self ? "self" : "another user";
+    const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
     const key = openLogKey(state);
     let authority: "full" | "lowered" = "full";
     const asOwner = <T>(act: () => T): T => {
@@ -192,6 +204,8 @@ export async function startRun(options: RunOptions): Promise<Run> {
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
       pending: new Set(),
+      ownSockets: new OwnSockets(linux),
+      ssh,
       fifos: new FifoMeetings(),
       limits: runLimits(options.profile),
       log,
@@ -204,10 +218,13 @@ export async function startRun(options: RunOptions): Promise<Run> {
     const serve = (listenerFd: number): void => {
       fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
     };
+    const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
+    const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
     binding.isolateUmask();
     lower();
 
     const environment = scrub(options.environment, confinement.environment, {
+      ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
       HOME: home,
       USER: user.name,
       LOGNAME: user.name,
@@ -233,6 +250,8 @@ export async function startRun(options: RunOptions): Promise<Run> {
     ).catch(async (error: unknown) => {
       raise();
       confinement.close();
+      unwatch();
+      agent?.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -266,9 +285,12 @@ export async function startRun(options: RunOptions): Promise<Run> {
       launcher.close();
       confinement.close();
       await Promise.allSettled(session.pending);
+      session.ownSockets.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
       raise();
+      unwatch();
+      agent?.close();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });

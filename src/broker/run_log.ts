@@ -8,6 +8,7 @@ import type { Tally } from "./tally.ts";
 /** The part of the journal that the path of a request needs. `append` is crash-durable when it returns, or throws. */
 export type RecordSink = { readonly size: number; append(line: string): number };
 
+const CHANGES_NOTHING: ReadonlySet<Request["op"]> = new Set(["stat", "list", "exec", "connect-unix"]);
 const CHANGES = OPEN.write | OPEN.append | OPEN.create | OPEN.truncate;
 
 /**
@@ -58,7 +59,7 @@ export class RunLog {
       if (request.flags & CHANGES) this.#tally.change(request.path);
     } else if ("to" in request) {
       this.#tally.change(request.to);
-    } else if ("path" in request && request.op !== "stat" && request.op !== "list" && request.op !== "exec") {
+    } else if ("path" in request && !CHANGES_NOTHING.has(request.op)) {
       this.#tally.change(request.path);
     }
   }
@@ -78,6 +79,8 @@ function eventOf(request: Request, caller: Caller, rule: string): Event {
       return { pid, op: request.op, path: request.from, to: request.to, rule };
     case "symlink":
       return { pid, op: "symlink", path: request.path, to: request.target, rule };
+    case "ssh-sign":
+      return { pid, op: "ssh-sign", path: request.key, to: request.purpose, rule };
     case "refused":
       return { pid, op: "refused", path: request.what, rule };
     default:

@@ -5,8 +5,10 @@ import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { OwnSharedMemory } from "./own_shared_memory.ts";
+import type { OwnSockets } from "./own_sockets.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
 import type { RunLog } from "./run_log.ts";
+import type { SshGrant } from "./ssh_agent/grant.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
 export type Session = {
@@ -19,6 +21,8 @@ export type Session = {
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;
   readonly ownTerminals: OwnTerminals;
+  readonly ownSockets: OwnSockets;
+  readonly ssh: SshGrant;
   readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;

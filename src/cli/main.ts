@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { keepInspectorShut } from "../broker/inspector.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { parseDurationMs } from "./duration.ts";
 
@@ -27,6 +28,7 @@ const duration = (text: string): number => {
   return milliseconds;
 };
 
+keepInspectorShut();
 const program = new Command("sallyport")
   .description(description)
   .version(version)
@@ -44,6 +46,19 @@ program
   .addOption(profile())
   .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
   .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
+  .option("--socket <path>", "also allow connecting to this Unix socket (repeatable)", collect, [])
+  .option(
+    "--ssh-sign <key>",
+    "also allow signing files with this key of the ssh-agent (repeatable)",
+    collect,
+    [],
+  )
+  .option(
+    "--ssh-login <key>",
+    "also allow logging in with this key of the ssh-agent (repeatable)",
+    collect,
+    [],
+  )
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
@@ -74,7 +89,7 @@ program
 program
   .command("why")
   .description("say what a profile would decide, and by which rule")
-  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata or execute")
+  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata, execute or connect")
   .requiredOption("--path <path>", "the path in question")
   .addOption(profile())
   .addOption(state())

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { isatty, WriteStream } from "node:tty";
 import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
+import { socketName } from "../broker/unix_sockets.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
@@ -11,6 +12,9 @@ export type RunFlags = {
   readonly profile: string;
   readonly read: readonly string[];
   readonly write: readonly string[];
+  readonly socket: readonly string[];
+  readonly sshSign: readonly string[];
+  readonly sshLogin: readonly string[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -20,7 +24,15 @@ export type RunFlags = {
   readonly state?: string;
 };
 
-const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2", "SIGCONT"];
+const FORWARDED: readonly NodeJS.Signals[] = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGCONT",
+];
 
 /** `sallyport run`: sets process.exitCode to that of the target. */
 export async function run(argv: string[], flags: RunFlags): Promise<void> {
@@ -70,6 +82,9 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     environment: process.env,
     reads: flags.read.map((path) => resolve(path)),
     writes: flags.write.map((path) => resolve(path)),
+    sockets: flags.socket.map((path) => socketName(resolve(path))),
+    sshSign: flags.sshSign,
+    sshLogin: flags.sshLogin,
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     user: flags.user,

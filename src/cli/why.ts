@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { printable } from "../broker/denial.ts";
+import { grantFlag, printable } from "../broker/denial.ts";
 import { loadProfile } from "../broker/profiles.ts";
 import { rulesOf } from "../broker/rules.ts";
 import { stateDirectory } from "../broker/state.ts";
@@ -43,7 +43,7 @@ export async function why(flags: WhyFlags): Promise<void> {
       verdict.kind === "allow"
         ? []
         : rule === null
-          ? [`sallyport run ${right === RIGHT.read ? "--read" : "--write"} ${path} …`]
+          ? [`sallyport run ${grantFlag(right)} ${path} …`]
           : rule.remedy
             ? [rule.remedy]
             : [],

@@ -40,9 +40,11 @@ export function limitClass(request: Request): LimitClass {
     }
     case "stat":
     case "list":
+    case "connect-unix":
     case "refused":
       return "read";
     case "mkdir":
+    case "bind-unix":
     case "mknod":
     case "link":
     case "symlink":
@@ -58,6 +60,7 @@ export function limitClass(request: Request): LimitClass {
     case "removexattr":
       return "metadata";
     case "exec":
+    case "ssh-sign":
       return "exec";
   }
 }

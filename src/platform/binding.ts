@@ -88,7 +88,7 @@ export const EVENT = {
   tgid: 3,
   /** 0, or the errno with which the arguments could not be read (EFAULT, ENAMETOOLONG, EILSEQ, EBADF, ENOENT…). */
   status: 4,
-  /** The object of a call by descriptor, held open (O_PATH) until the reply; else -1. */
+  /** The object of a call by descriptor, held open (O_PATH; a socket: the same open file) until the reply; else -1. */
   heldFd: 5,
   /** Bit 0: path one ended in "/"; bit 1: path one holds ".." and must be resolved; bits 2 and 3: the same for path two. */
   pathFlags: 6,
@@ -109,7 +109,7 @@ export type NativeNotifier = {
   replyValue(slot: number, value: number): number;
   /** 1 while the notification still waits. */
   isValid(slot: number): number;
-  /** The bytes of a setxattr value, read with the event; null when there is none. */
+  /** The bytes of a setxattr value or of a sockaddr, read with the event; null when there is none. */
   data(slot: number): Uint8Array | null;
   close(): void;
 };
@@ -165,6 +165,19 @@ export type NativeBinding = {
     onMessage: (bytes: Uint8Array, pid: number, uid: number, gid: number, fds: number[]) => void,
     onClose: (errno: number) => void,
   ): NativeChannel;
+
+  /** [domain, type, protocol, 1 when it blocks, SO_SNDTIMEO in ms (0: none)] of a socket, or -errno. */
+  socketFacts(fd: number): [number, number, number, number, number] | number;
+  /** [pid, uid, gid] of whoever listens at the other end (SO_PEERCRED), or -errno. */
+  socketPeer(fd: number): [number, number, number] | number;
+  /**
+   * Connects an AF_UNIX socket to the file that `pinnedFd` (O_PATH) holds. Never waits: -EAGAIN when the listener's queue is full.
+   * The peer is told this process and the user of `lowerAuthority`.
+   */
+  socketConnect(fd: number, pinnedFd: number): number;
+  /** bind(2) with a whole sockaddr; a relative name starts from the directory `baseFd`, or from the own one when it is -1. */
+  socketBind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;
+  socketListen(fd: number, backlog: number): number;
 
   /** Flags and mode are Linux's. O_CLOEXEC, O_NOCTTY and O_NONBLOCK are added; O_NONBLOCK is taken off again unless it was asked for . -ESPIPE: a FIFO opened for reading that has to wait for a writer; nothing is open. */
   fsOpen(path: string, flags: number, mode: number, umask: number): number;

@@ -30,6 +30,8 @@ export type ResolvedProfile = {
   /** Name of a set in profiles/linux. */
   readonly syscalls: string;
   readonly memfd: "noexec" | "any";
+  /** brokered: Unix sockets of the run's own are bound where it may create, and others are connected to by rule. */
+  readonly unixSockets: "refused" | "brokered";
   /**
    * Subtrees the kernel grants without asking; a last segment may hold * and ?, to be expanded against the disk, and what does not
    * exist is skipped. `execute` is readable too. `rules` holds the same grants for requests that reach the broker.
@@ -38,6 +40,8 @@ export type ResolvedProfile = {
     readonly read: readonly string[];
     readonly execute: readonly string[];
   };
+  /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
+  readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
@@ -47,7 +51,15 @@ export type ResolvedProfile = {
   readonly withoutDenials: readonly string[];
 };
 
-const REQUIRED = ["enforcement", "landlock", "mediation", "reads", "syscalls", "memfd"] as const;
+const REQUIRED = [
+  "enforcement",
+  "landlock",
+  "mediation",
+  "reads",
+  "syscalls",
+  "memfd",
+  "unixSockets",
+] as const;
 
 /** `profiles` holds every known profile by its name. The fields of the problems start with the profile's name. */
 export function resolveProfile(
@@ -79,7 +91,9 @@ export function resolveProfile(
     reads: last("reads"),
     syscalls: last("syscalls"),
     memfd: last("memfd"),
+    unixSockets: last("unixSockets"),
     native,
+    sshKeys: { sign: union(files, "sshKeys", "sign"), login: union(files, "sshKeys", "login") },
     environment: {
       allow: union(files, "environment", "allow"),
       set: merged(

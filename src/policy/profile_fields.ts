@@ -30,6 +30,12 @@ const ENVIRONMENT: Readonly<Record<string, Check>> = {
   set: mapOf(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of a variable", text),
 };
 
+const FINGERPRINT = matching(/^SHA256:[A-Za-z0-9+/]{43}$/, "a fingerprint as ssh-add -l shows it");
+const SSH_KEYS: Readonly<Record<string, Check>> = {
+  sign: listOf(FINGERPRINT, 0),
+  login: listOf(FINGERPRINT, 0),
+};
+
 const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };
 
 const PROFILE: Readonly<Record<string, Check>> = {
@@ -44,7 +50,9 @@ const PROFILE: Readonly<Record<string, Check>> = {
   reads: oneOf("native", "brokered", "auto"),
   syscalls: matching(/^[a-z0-9][a-z0-9-]*$/, "the name of a file in profiles/linux"),
   memfd: oneOf("noexec", "any"),
+  unixSockets: oneOf("refused", "brokered"),
   native: object(NATIVE, []),
+  sshKeys: object(SSH_KEYS, []),
   environment: object(ENVIRONMENT, []),
   linuxCapabilities: listOf(matching(/^CAP_[A-Z_]+$/, "a name such as CAP_NET_RAW"), 0),
   limits: mapOf(

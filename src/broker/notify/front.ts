@@ -8,6 +8,7 @@ import { dispatch } from "../dispatch.ts";
 import type { Outcome } from "../outcome.ts";
 import { resolveRequest } from "../resolve_request.ts";
 import type { Session } from "../session.ts";
+import { isSocketCall, socketRequest } from "./socket_calls.ts";
 import { NR } from "./syscalls.ts";
 import { translate } from "./translate.ts";
 
@@ -55,7 +56,7 @@ export function serveNotifications(
   function receive(one: string, two: string): void {
     const slot = event[EVENT.slot]!;
     const nr = event[EVENT.nr]!;
-    const heldFd = nr === NR.linkat ? -1 : event[EVENT.heldFd]!;
+    const heldFd = nr === NR.linkat || isSocketCall(nr) ? -1 : event[EVENT.heldFd]!;
     const caller = new NotifiedCaller(event[EVENT.tgid]!, event[EVENT.tid]!, heldFd, slot, notifier);
     const brokered = classify(nr, unsigned) === "trap";
     const status = event[EVENT.status]!;
@@ -66,7 +67,8 @@ export function serveNotifications(
     }
     const request = !brokered ? refusalOf(nr) : isOurs ? unreadable(nr, status) : requestOf(nr, one, two);
     if (typeof request === "number") {
-      notifier.replyError(slot, request);
+      if (request === 0) notifier.replyValue(slot, 0);
+      else notifier.replyError(slot, request);
       return;
     }
     const named = event[EVENT.pathFlags] === 0 ? request : asNamed(request, event[EVENT.pathFlags]!, caller);
@@ -87,11 +89,12 @@ export function serveNotifications(
 
   function requestOf(nr: number, one: string, two: string): Request | number {
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
-    if (one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
+    if (!isSocketCall(nr) && one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
     call.nr = nr;
     call.pid = event[EVENT.tgid]!;
     call.one = one;
     call.two = two;
+    if (isSocketCall(nr)) return socketRequest(call, event[EVENT.heldFd]!, session.platform.sockets);
     return translate(call);
   }
 
@@ -138,6 +141,9 @@ export function serveNotifications(
       }
       case "value":
         notifier.replyValue(slot, 0);
+        break;
+      case "bytes":
+        notifier.replyError(slot, EPERM);
         break;
       case "failed":
       case "denied":

@@ -27,7 +27,7 @@ export function cachedFilter(spec: FilterSpec, options: FilterOptions, directory
 export function cacheKey(spec: FilterSpec, options: FilterOptions): string {
   const content = {
     format: FORMAT,
-    options: [options.mediation, options.memfd],
+    options: [options.mediation, options.memfd, options.unix ?? "refused"],
     rules: spec.rules,
     allowed: [...spec.allowed].sort((a, b) => a - b),
     name: spec.name,

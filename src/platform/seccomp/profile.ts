@@ -1,7 +1,7 @@
 /** Reads the syscall sets of profiles/linux, given as parsed YAML, into a FilterSpec. */
 import { constants } from "node:os";
 import type { Parsed, Problem } from "../../policy/problem.ts";
-import type { Action, Condition, FilterSpec, MemfdPolicy, SyscallRule } from "./spec.ts";
+import type { Action, Condition, FilterSpec, SyscallRule } from "./spec.ts";
 import { SYSCALLS } from "./syscalls.ts";
 
 type Report = (field: string, problem: string, remedy: string) => void;
@@ -82,7 +82,7 @@ function readRule(value: unknown, field: string, report: Report): SyscallRule | 
     action,
     from,
     unmediatedErrno,
-    memfd: readOnly(value["only"], `${field}.only`, report),
+    ...readOnly(value["only"], `${field}.only`, report),
     alternatives: readAlternatives(value, field, report),
     reason: typeof value["reason"] === "string" ? value["reason"] : "",
   };
@@ -128,13 +128,17 @@ function readErrno(value: unknown, field: string, report: Report): number {
   return number ?? constants.errno.EPERM;
 }
 
-function readOnly(value: unknown, field: string, report: Report): MemfdPolicy | null {
-  if (value === undefined) return null;
-  const memfd = isFields(value) ? value["memfd"] : undefined;
-  if (isFields(value)) knownFields(value, ["memfd"], `${field}.`, report);
-  if (memfd === "noexec" || memfd === "any") return memfd;
-  report(field, `is ${JSON.stringify(value)}`, "write { memfd: noexec } or { memfd: any }");
-  return null;
+function readOnly(value: unknown, field: string, report: Report): Pick<SyscallRule, "memfd" | "unix"> {
+  if (value === undefined) return { memfd: null, unix: null };
+  const fields = isFields(value) ? value : {};
+  knownFields(fields, ["memfd", "unix"], `${field}.`, report);
+  const { memfd = null, unix = null } = fields;
+  const isMemfd = memfd === null || memfd === "noexec" || memfd === "any";
+  const isUnix = unix === null || unix === "refused" || unix === "brokered";
+  if (isMemfd && isUnix && Object.keys(fields).length > 0) return { memfd, unix };
+  const remedy = "write { memfd: noexec }, { memfd: any }, { unix: refused } or { unix: brokered }";
+  report(field, `is ${JSON.stringify(value)}`, remedy);
+  return { memfd: null, unix: null };
 }
 
 function readAlternatives(rule: Fields, field: string, report: Report): Condition[][] {

@@ -50,6 +50,7 @@ test("the built-in profiles widen one after the other", () => {
   expect(resolved(":strict").lineage).toEqual([
     "pack:protected",
     "pack:secrets",
+    "pack:sockets",
     ":none",
     ":read-only",
     ":workspace",

@@ -71,7 +71,7 @@ function highVariants(args: readonly bigint[]): bigint[][] {
 
 describeWithLibseccomp("the compiled filter", () => {
   for (const options of ALL_OPTIONS) {
-    const title = `${options.mediation}, memfd ${options.memfd}`;
+    const title = `${options.mediation}, memfd ${options.memfd}, Unix sockets ${options.unix}`;
 
     test(`${title}: every rule, its neighbours and their high bits`, () => {
       const compiled = compileFilter(spec, options);
@@ -188,6 +188,7 @@ describeWithLibseccomp("the compiled filter", () => {
       from: fc.constant(null),
       unmediatedErrno: fc.constant(null),
       memfd: fc.constant(null),
+      unix: fc.constant(null),
       alternatives: fc.array(fc.array(condition, { minLength: 1, maxLength: 2 }), { maxLength: 2 }),
       reason: fc.constant("x"),
     });
