@@ -7,6 +7,7 @@ import type { OwnRepositories } from "./own_repositories.ts";
 import type { OwnSharedMemory } from "./own_shared_memory.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
 import type { RunLog } from "./run_log.ts";
+import type { Undo } from "./undo/undo.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
 export type Session = {
@@ -22,6 +23,7 @@ export type Session = {
   readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
+  readonly undo: Undo;
   /** Operations that answer late. */
   readonly pending: Set<Promise<Outcome>>;
   readonly platform: Platform;
