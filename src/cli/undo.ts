@@ -36,7 +36,7 @@ export function undoList(flags: Flags): void {
 
 /** `sallyport undo show RUN [FILE…]`: what a restore would do. */
 export function undoShow(run: string, files: readonly string[], flags: Flags): void {
-  return withKept(run, flags, (kept) => {
+  withKept(run, flags, (kept) => {
     const { items } = kept.plan(files.map(asPath));
     tell(run, items, "show", flags);
   });

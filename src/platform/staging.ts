@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import type { Stat } from "../protocol/message.ts";
 import { binding, LOOK } from "./binding.ts";
 import { O } from "./open_flags.ts";
@@ -30,6 +31,7 @@ const KINDS: Readonly<Record<number, Stat["kind"]>> = {
   [0o010000]: "fifo",
   [0o140000]: "socket",
 };
+const EIO = 5;
 const S_IFMT = 0o170000;
 const CHUNK_BYTES = 8 << 20;
 
@@ -96,6 +98,16 @@ export class Store {
 
   linkIn(path: string, name: string): number {
     return binding.storeLinkIn(path, this.#fd, name);
+  }
+
+  /** A new directory, for its owner only. */
+  makeDirectory(name: string): number {
+    try {
+      mkdirSync(`/proc/self/fd/${this.#fd}/${name}`, { mode: 0o700 });
+      return 0;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -EIO;
+    }
   }
 
   moveOut(name: string, path: string): number {

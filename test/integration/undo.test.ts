@@ -98,6 +98,8 @@ describe.each(["root", "nobody"])(
       expect(treeSnapshot(arena.workspace).filter((line) => !isOfEdited(line))).toEqual(
         before.filter((line) => !isOfEdited(line)),
       );
+      const left = await undo(arena, "show", idOf(run));
+      expect(left.stdout).toMatch(/^kept: .*\nrun .*: 0 to restore/);
       const again = await undo(arena, "restore", idOf(run));
       expect(again.stdout).toContain("0 restored · 1 kept");
     });

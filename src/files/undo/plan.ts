@@ -1,6 +1,6 @@
 /** Decides what `undo restore` does, before it does anything. Reads the present through `Present` and changes nothing. */
 import type { Found } from "../../platform/staging.ts";
-import type { Before } from "./entry.ts";
+import type { After, Before } from "./entry.ts";
 import { type Node, pathOf, placesOf, type Slot, type Tree } from "./tree.ts";
 
 export type Present = {
@@ -46,6 +46,8 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
   const slotsBefore = grouped(tree.slots, "before");
   const nowPath = (slot: Slot): string | null => pathOf(slot, placesNow, tree.root);
   const beforePath = (slot: Slot): string | null => pathOf(slot, placesBefore, tree.root);
+  const actual = actualPlaces();
+  const actualPath = (slot: Slot): string | null => pathOf(slot, actual, tree.root);
   const changed = tree.slots.filter((slot) => slot.before !== slot.now && isReachable(slot));
   const touched = tree.nodes.filter(
     (node) => node.origin === "before" && !node.timesOnly && placesNow.has(node),
@@ -73,8 +75,31 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
     return slot.parent.origin === "before" || slot.parent === tree.root || nowPath(slot) !== null;
   }
 
+  /**
+   * Where directories are at present: where the run left them, or where a restore has put them already. One that was removed is where one
+   * stands in its place.
+   */
+  function actualPlaces(): Map<Node, Slot> {
+    const places = new Map(placesNow);
+    for (const [node, slot] of placesBefore) {
+      if (node.kind !== "directory" || placesNow.get(node) === slot) continue;
+      const left = placesNow.get(node);
+      const leftAt = left === undefined ? null : pathOf(left, places, tree.root);
+      if (leftAt !== null && isSameAs(node, present.look(leftAt))) continue;
+      const old = pathOf(slot, places, tree.root);
+      const there = old === null ? null : present.look(old);
+      const isBack = left === undefined ? there?.kind === "directory" : isSameAs(node, there);
+      if (isBack) places.set(node, slot);
+    }
+    return places;
+  }
+
+  function isSameAs(node: Node, there: Found | null): boolean {
+    return there !== null && isSame(node, there);
+  }
+
   function judgeSlot(slot: Slot): Verdict {
-    const path = nowPath(slot);
+    const path = actualPath(slot);
     const there = path === null || isParkedAbove(slot) ? null : present.look(path);
     const { before, now } = slot;
     if (before !== null && there !== null && isSame(before, there)) return { state: "done", reason: "" };
@@ -83,16 +108,20 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
       return kept("something else is there now");
     }
     if (there === null) {
-      if (isParked(now)) return todo();
       if (before === null) return { state: "done", reason: "" };
-      const left = path === null ? undefined : tree.after.get(path);
-      return left?.id === null ? todo() : kept("what the run left there is gone");
+      if (isParked(now)) return todo();
+      return leftAt(slot)?.id === null ? todo() : kept("what the run left there is gone");
     }
-    const left = tree.after.get(path!);
+    const left = leftAt(slot);
     const id = now.id ?? left?.id ?? there.identity;
     if (left?.id === null || id !== there.identity) return kept("something else is there now");
     if (now.kind === "directory") return now.origin === "made" ? judgeMadeDirectory(now, path!) : todo();
-    return isAsLeft(path!, there) ? (nodeProblem(now) ?? todo()) : kept("changed since the run");
+    return isAsLeft(left, path!, there) ? (nodeProblem(now) ?? todo()) : kept("changed since the run");
+  }
+
+  function leftAt(slot: Slot): After | undefined {
+    const path = nowPath(slot);
+    return path === null ? undefined : tree.after.get(path);
   }
 
   function nodeProblem(node: Node): Verdict | null {
@@ -113,7 +142,7 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
     if (tree.restoring.has(there.identity)) return todo();
     if (node.id !== null && there.identity !== node.id) return kept("something else is there now");
     if (node.image?.n === "lost") return kept("its content from before could not be read");
-    if (isAsLeft(path, there)) return todo();
+    if (isAsLeft(leftAt(placesNow.get(node)!), path, there)) return todo();
     if (node.kind === "directory")
       return hasMetadata(node.before!, there) ? { state: "done", reason: "" } : kept("changed since the run");
     if (hasContent(node, path, there) && hasMetadata(node.before!, there))
@@ -123,16 +152,16 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
 
   /** Where an object is that was not removed: where the run left it, or where a restore has put it. */
   function whereIs(node: Node): [string | null, Found | null] {
-    const left = nowPath(placesNow.get(node)!);
+    const left = actualPath(placesNow.get(node)!);
     const there = left === null ? null : present.look(left);
     if (there !== null && isSame(node, there)) return [left, there];
-    const old = beforePathOf(node);
+    const home = placesBefore.get(node);
+    const old = home === undefined ? null : actualPath(home);
     const back = old === null || old === left ? null : present.look(old);
     return back !== null && isSame(node, back) ? [old, back] : [left, there];
   }
 
-  function isAsLeft(path: string, there: Found): boolean {
-    const left = tree.after.get(path);
+  function isAsLeft(left: After | undefined, path: string, there: Found): boolean {
     // A run that was never sealed: what is there now stands for what it left.
     if (left === undefined) return tree.sealed === "no";
     if (left.id !== there.identity) return false;
@@ -223,14 +252,16 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
 
   function timesOf(): Node[] {
     return tree.nodes.filter((node) => {
-      if (node.kind !== "directory" || node.origin === "made" || node.before === null || !node.timesOnly)
-        return false;
-      const slot = placesNow.get(node);
-      const path = slot === undefined ? null : nowPath(slot);
+      if (node.kind !== "directory" || node.origin === "made" || node.before === null) return false;
+      const slot = actual.get(node);
+      const path = slot === undefined ? null : actualPath(slot);
       if (path === null) return false;
       const there = present.look(path);
-      if (there === null || (node.id !== null && there.identity !== node.id)) return isParked(node);
-      return tree.restoring.has(there.identity) || isAsLeft(path, there);
+      if (there !== null && tree.restoring.has(there.identity)) return true;
+      if (!node.timesOnly) return false;
+      if (there === null || !isSame(node, there)) return isParked(node);
+      const left = placesNow.get(node);
+      return left !== undefined && isAsLeft(leftAt(left), path, there);
     });
   }
 

@@ -11,6 +11,8 @@ import { type Node, pathOf, type Slot } from "./tree.ts";
 const ENOENT = 2;
 const EXDEV = 18;
 const EEXIST = 17;
+/** Another directory stands where one was removed: what was in it goes there, and it stays what it is. */
+const ADOPTED = 1;
 const NANOS = 1_000_000_000n;
 
 export type Restored = { readonly items: readonly Item[]; readonly failures: readonly Failure[] };
@@ -114,11 +116,14 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
 
   function fill(slot: Slot, node: Node, done: Slot[]): void {
     const at = path(slot);
-    if (at === null) return void fail(slot.name, "its directory is not there", -ENOENT);
+    if (at === null) {
+      fail(slot.name, "its directory is not there", -ENOENT);
+      return;
+    }
     const result = place(node, at);
-    if (result === 0) {
+    if (result === 0 || result === ADOPTED) {
       if (!places.has(node)) places.set(node, slot);
-      done.push(slot);
+      if (result === 0) done.push(slot);
       return;
     }
     fail(at, "it could not be put back", result);
@@ -143,9 +148,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     if (node.kind === "directory") {
       const moved = store.moveOut(parkedName(node), at);
       if (moved !== -ENOENT) return moved;
-      const made = linux.mkdir(at, 0o700, 0);
-      const there = made === -EEXIST ? look(at) : made;
-      return typeof there === "number" ? there : there.kind === "directory" ? 0 : made;
+      return makeAgain(node, at);
     }
     const image = node.image !== null && typeof node.image.n === "number" ? node.image : null;
     for (const stored of node.stored) {
@@ -167,6 +170,19 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     const moved = store.moveOut(parkedName(node), at);
     if (moved !== -ENOENT) return moved;
     return placedAt === null ? -ENOENT : linux.link(placedAt, at);
+  }
+
+  /** A directory that was removed: a new one, which gets its metadata when everything is in it. */
+  function makeAgain(node: Node, at: string): number {
+    const standing = look(at);
+    if (typeof standing !== "number") return standing.kind === "directory" ? ADOPTED : -EEXIST;
+    const name = parkedName(node);
+    const made = store.makeDirectory(name);
+    const there = made === 0 ? store.look(name) : made;
+    if (typeof there === "number") return there;
+    journal.note({ k: "stand-in", id: there.identity });
+    journal.append({ k: "restoring", id: there.identity });
+    return store.moveOut(name, at);
   }
 
   function setMetadataInStore(name: string, node: Node): void {
@@ -240,7 +256,10 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     const at = slot === undefined ? null : path(slot);
     if (at === null) return;
     const there = look(at);
-    if (typeof there === "number") return fail(at, "it could not be looked at", there);
+    if (typeof there === "number") {
+      fail(at, "it could not be looked at", there);
+      return;
+    }
     const result = node.image === null ? setMetadata(at, node.before!) : putContent(node, at, there);
     if (result < 0) fail(at, "its content could not be put back", result);
   }
