@@ -17,6 +17,7 @@ import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
 import { SshGrant } from "../src/broker/ssh_agent/grant.ts";
 import { Tally } from "../src/broker/tally.ts";
+import { NO_UNDO } from "../src/broker/undo/undo.ts";
 import { binding } from "../src/platform/binding.ts";
 import { linux } from "../src/platform/linux.ts";
 import type { Platform } from "../src/platform/platform.ts";
@@ -65,6 +66,7 @@ export class BenchBroker {
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
+      undo: NO_UNDO,
       platform,
       rootPid: process.pid,
       launch: () => Promise.reject(new Error("A bench launches nothing")),

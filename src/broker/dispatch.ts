@@ -59,7 +59,7 @@ function decideRecordAct(
     return refuse(request, caller, judgement, session, isMissing);
   }
   const intent = session.log.intent(request, caller, judgement.rule);
-  const outcome = perform(request, caller, session);
+  const outcome = session.undo.perform(request, caller, () => perform(request, caller, session));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);

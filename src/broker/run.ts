@@ -33,6 +33,8 @@ import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
+import { startUndo, type UndoFacts } from "./undo/start.ts";
+import { NO_UNDO } from "./undo/undo.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
 import { checkWorkspace, type Places } from "./workspace.ts";
 
@@ -65,6 +67,8 @@ export type RunOptions = {
   /** The home that secrets and tool configuration are looked for in; default: what the user database says. */
   readonly home?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** "off": what the run changes can not be put back. Default: what the profile says. */
+  readonly undo?: "journaled" | "off" | undefined;
   /** Become 0, 1 and 2 of the target. */
   readonly stdio: readonly [number, number, number];
   /** Which of them is to be its controlling terminal, or -1. */
@@ -87,6 +91,8 @@ export type RunFacts = {
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */
   readonly withoutDenials: readonly string[];
+  /** How what the run changes is kept; "off": not at all. */
+  readonly undo: UndoFacts;
 };
 
 export type RunEnd = RunFacts & {
@@ -96,6 +102,8 @@ export type RunEnd = RunFacts & {
   readonly denials: number;
   readonly denied: readonly CountedDenial[];
   readonly changedFiles: readonly string[];
+  /** Names and objects that `sallyport undo restore` can put back. */
+  readonly undoable: number;
   readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
 };
 
@@ -166,8 +174,10 @@ export async function startRun(options: RunOptions): Promise<Run> {
       appendRecords: binding.appendRecords,
       asOwner,
     });
+    const undo = startUndo(options, { state, run: id, user, self, places });
     const facts: RunFacts = {
       run: id,
+      undo: undo?.placement ?? "off",
       profile: options.profile.name,
       withoutDenials: options.profile.withoutDenials,
       workspace,
@@ -191,6 +201,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       landlockAbi: facts.landlockAbi,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
+      undo: facts.undo,
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
@@ -209,6 +220,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       fifos: new FifoMeetings(),
       limits: runLimits(options.profile),
       log,
+      undo: undo?.recorder(log) ?? NO_UNDO,
       platform: linux,
       rootPid: launcher.pid,
       launch: launchFurther,
@@ -288,12 +300,15 @@ export async function startRun(options: RunOptions): Promise<Run> {
       session.ownSockets.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
+      const kept = undo?.seal();
       raise();
       unwatch();
       agent?.close();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);
-      note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });
+      for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });
+      const undoable = kept?.undoable ?? 0;
+      note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials, undoable });
       const head: Checkpoint = await journal.close();
       await appendHostLog(state, key, { kind: "ended", run: id, timeMs: Date.now(), checkpoint: head });
       return {
@@ -304,6 +319,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
         denials: tally.denials,
         denied: tally.denied,
         changedFiles: tally.changedFiles,
+        undoable,
         auditHead: { origin: head.origin, size: head.size, root: head.root.toString("base64") },
       };
     }

@@ -9,6 +9,7 @@ import type { OwnSockets } from "./own_sockets.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
+import type { Undo } from "./undo/undo.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
 export type Session = {
@@ -26,6 +27,7 @@ export type Session = {
   readonly fifos: FifoMeetings;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
+  readonly undo: Undo;
   /** Operations that answer late. */
   readonly pending: Set<Promise<Outcome>>;
   readonly platform: Platform;

@@ -75,6 +75,9 @@ program
       "best-effort",
     ]),
   )
+  .addOption(
+    new Option("--undo <how>", "whether what the run changes can be put back").choices(["journaled", "off"]),
+  )
   .addOption(state())
   .argument("<command...>", "the program and its arguments, after --")
   .passThroughOptions()
@@ -132,6 +135,32 @@ audit
   .addOption(json())
   .addOption(state())
   .action(lazily(async () => (await import("./audit.ts")).auditVerify));
+
+const undo = program.command("undo").description("put back what a run has changed");
+undo
+  .command("list")
+  .description("name the runs whose changes can be put back")
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./undo.ts")).undoList));
+undo
+  .command("show")
+  .description("say what a restore would do, path by path")
+  .argument("<run>")
+  .argument("[file...]")
+  .option("--diff", "show the lines that differ")
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./undo.ts")).undoShow));
+undo
+  .command("restore")
+  .description("put back what a run has changed; what others have changed since is kept")
+  .argument("<run>")
+  .argument("[file...]", "only these, and what they can not be put back without")
+  .option("--dry-run", "only say what would be done")
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./undo.ts")).undoRestore));
 
 try {
   // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".

@@ -21,6 +21,7 @@ export type RunFlags = {
   readonly user?: string;
   readonly reads?: "auto" | "native" | "brokered";
   readonly enforcement?: "hard" | "best-effort";
+  readonly undo?: "journaled" | "off";
   readonly state?: string;
 };
 
@@ -88,6 +89,7 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     user: flags.user,
+    undo: flags.undo,
     state: flags.state === undefined ? undefined : resolve(flags.state),
     timeoutMs: flags.timeout,
     stdio: [0, 1, 2].map((fd) => (relay?.replaces.has(fd) ? relay.slaveFd : fd)) as [number, number, number],

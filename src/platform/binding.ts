@@ -133,6 +133,25 @@ export const STAT = {
   rdev: 8,
 } as const;
 
+/** Index into the Float64Array(16) that `fsLook` and `storeLook` fill: statx(2). Without a time of birth it is 0. */
+export const LOOK = {
+  mode: 0,
+  uid: 1,
+  gid: 2,
+  size: 3,
+  nlink: 4,
+  ino: 5,
+  dev: 6,
+  bornSec: 7,
+  bornNsec: 8,
+  mtimeSec: 9,
+  mtimeNsec: 10,
+  ctimeSec: 11,
+  ctimeNsec: 12,
+  atimeSec: 13,
+  atimeNsec: 14,
+} as const;
+
 export type NativeBinding = {
   /** Tries each feature in a child of its own. Blocks for about 30 ms. */
   probe(): NativeProbe[];
@@ -217,6 +236,29 @@ export type NativeBinding = {
   /** Opens what `remoteFd` of thread `tid` names again: a pipe, terminal or file, with at most the access it holds. -EXDEV: a file with a name that is held with less; decide on its name. */
   fsReopenDescriptor(tid: number, remoteFd: number, flags: number): number;
   closeFd(fd: number): void;
+
+  /** `target` is a path or a descriptor; a link is looked at itself. */
+  fsLook(target: string | number, out: Float64Array): number;
+  /** Every extended attribute that may be read, ACLs included. */
+  fsAttributes(target: string | number): [name: string, value: Uint8Array][] | number;
+  /*
+   * The store is an open directory, `name` one component in it. Nothing is replaced; 0, or what is said, or -errno. `ino`: -ESTALE
+   * with nothing done when the object at the path is another.
+   */
+  storeLook(store: number, name: string, out: Float64Array): number;
+  /** A descriptor of an empty twin of the file open as `old`; -EAGAIN: somebody else has it open (native/linux/fs/stage.h). */
+  stageReplacement(old: number, flags: number, store: number, name: string): number;
+  storeExchange(path: string, store: number, name: string, ino: number): number;
+  storeMoveIn(path: string, store: number, name: string, ino: number): number;
+  storeLinkIn(path: string, store: number, name: string): number;
+  storeMoveOut(store: number, name: string, path: string): number;
+  storeLinkOut(store: number, name: string, path: string): number;
+  storeOpen(store: number, name: string, flags: number, mode: number): number;
+  storeRemove(store: number, name: string): number;
+  /** Shares the content of `source` (FICLONE). */
+  fdShare(target: number, source: number): number;
+  /** Copies at most `length` bytes at `offset`; gives how many, 0 at the end. */
+  fdCopy(target: number, source: number, offset: number, length: number): number;
 
   processUmask(tid: number): number;
   /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */

@@ -46,6 +46,9 @@ export type ResolvedProfile = {
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
   readonly rlimits: Readonly<Record<string, number | "unlimited">>;
+  /** journaled: what a run changes can be put back. */
+  readonly undo: "journaled" | "off";
+  readonly undoLimits: UndoLimits;
   readonly rules: readonly ProfileRule[];
   /** Ids of inherited deny rules that some profile of the lineage took out. */
   readonly withoutDenials: readonly string[];
@@ -60,6 +63,15 @@ const REQUIRED = [
   "memfd",
   "unixSockets",
 ] as const;
+/** What one run may keep for its undo, and for how long. A change beyond it is refused. */
+export type UndoLimits = {
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+  readonly keepDays: number;
+};
+
+export const DEFAULT_UNDO: UndoLimits = { maxBytes: 2 * 1024 ** 3, maxEntries: 1_000_000, keepDays: 14 };
+
 
 /** `profiles` holds every known profile by its name. The fields of the problems start with the profile's name. */
 export function resolveProfile(
@@ -104,6 +116,8 @@ export function resolveProfile(
     linuxCapabilities: [...new Set(files.flatMap((file) => (file["linuxCapabilities"] ?? []) as string[]))],
     limits: merged(files, "limits"),
     rlimits: merged(files, "rlimits"),
+    undo: last("undo") ?? "journaled",
+    undoLimits: { ...DEFAULT_UNDO, ...merged(files, "undoLimits") },
     rules: [...nativeRules(native), ...rules],
     withoutDenials,
   };

@@ -65,6 +65,8 @@ const PROFILE: Readonly<Record<string, Check>> = {
     "a resource limit such as nofile",
     rlimit,
   ),
+  undo: oneOf("journaled", "off"),
+  undoLimits: object({ maxBytes: positive, maxEntries: positive, keepDays: positive }, []),
   rules: listOf(object(RULE, ["id", "effect", "rights", "paths", "reason"]), 0),
 };
 

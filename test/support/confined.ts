@@ -18,6 +18,8 @@ export type Report = {
   readonly denials: number;
   readonly denied: readonly (Denial & { readonly count: number })[];
   readonly changedFiles: readonly string[];
+  readonly undo: "moved" | "copied" | "off";
+  readonly undoable: number;
   readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
 };
 
