@@ -1,6 +1,7 @@
 import { type Displaced, describe, type Entry, outline } from "../../files/undo/entry.ts";
 import { type Found, look } from "../../platform/staging.ts";
 import type {
+  BindUnixRequest,
   LinkRequest,
   MkdirRequest,
   MknodRequest,
@@ -20,19 +21,32 @@ const ESTALE = 116;
 type Act = () => Outcome;
 
 export function make(
-  request: MkdirRequest | MknodRequest | SymlinkRequest,
+  request: MkdirRequest | MknodRequest | SymlinkRequest | BindUnixRequest,
   keeper: Keeper,
   act: Act,
 ): Outcome {
   const { path } = request;
   if (look(path) !== -ENOENT) return act();
   keeper.directoryOf(path);
-  const kind = request.op === "mkdir" ? "directory" : request.op === "symlink" ? "symlink" : request.kind;
+  const kind = kindOf(request);
   const entry = keeper.record({ k: "make", p: path, kind });
   const outcome = act();
   if (outcome.kind === "value") keeper.made(entry, path);
   else keeper.failed(entry);
   return outcome;
+}
+
+function kindOf(request: MkdirRequest | MknodRequest | SymlinkRequest | BindUnixRequest): Found["kind"] {
+  switch (request.op) {
+    case "mkdir":
+      return "directory";
+    case "symlink":
+      return "symlink";
+    case "bind-unix":
+      return "socket";
+    case "mknod":
+      return request.kind;
+  }
 }
 
 export function link(request: LinkRequest, caller: Caller, keeper: Keeper, act: Act): Outcome {

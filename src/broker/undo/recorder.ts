@@ -42,6 +42,7 @@ export class UndoRecorder implements Undo {
       case "mkdir":
       case "mknod":
       case "symlink":
+      case "bind-unix":
         return keeper.tracks(request.path) ? make(request, keeper, now) : act();
       case "unlink":
         return keeper.tracks(request.path) ? unlink(request, keeper, now) : act();
@@ -62,6 +63,8 @@ export class UndoRecorder implements Undo {
       case "stat":
       case "list":
       case "exec":
+      case "connect-unix":
+      case "ssh-sign":
       case "refused":
         return act();
     }
