@@ -72,7 +72,6 @@ export type UndoLimits = {
 
 export const DEFAULT_UNDO: UndoLimits = { maxBytes: 2 * 1024 ** 3, maxEntries: 1_000_000, keepDays: 14 };
 
-
 /** `profiles` holds every known profile by its name. The fields of the problems start with the profile's name. */
 export function resolveProfile(
   name: string,
