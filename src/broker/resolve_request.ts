@@ -15,7 +15,11 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "open": {
       const makes = OPEN.create | OPEN.exclusive;
       const stays = (request.flags & OPEN.nofollow) !== 0 || (request.flags & makes) === makes;
-      return ownTerminal(withPath(request, stays ? "nofollow" : "follow", caller, platform), caller, platform);
+      return ownTerminal(
+        withPath(request, stays ? "nofollow" : "follow", caller, platform),
+        caller,
+        platform,
+      );
     }
     case "stat":
     case "chmod":

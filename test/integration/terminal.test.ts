@@ -165,7 +165,7 @@ test("what is typed and what is printed passes where only one of the two is the 
       .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
       .join(" ");
   const printed = `${run("printf '<a\\nb>'; sh -c ': < /dev/tty' || echo no-tty")} < /dev/null`;
-  const typed = `${run("echo ready >&2; read line; echo \"got $line\"")} > out 2> ready; cat out`;
+  const typed = `${run('echo ready >&2; read line; echo "got $line"')} > out 2> ready; cat out`;
   const session = await onTerminal(
     ["sh", "-c", `${printed}; echo next; { ${typed}; }`],
     [{ wait: "next" }, { send: "word\r" }, { wait: "got word" }],
