@@ -1,12 +1,18 @@
 import { RIGHT, rightNames } from "../policy/rights.ts";
 import type { Denial, Op } from "../protocol/message.ts";
 
-// C0, C1, bidirectional and zero-width controls: a file name must not be able to rewrite the line that reports it.
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+// Controls, formats (bidirectional, zero-width, tags), line ends and lone surrogates: a file name must not be able to rewrite the
+// line that reports it.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** Shows text from outside on a terminal: what does not print is escaped. */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
+  return text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
+}
+
+/** The same for a message whose further lines are indented: none begins as a message does. */
+export function printableMessage(text: string): string {
+  return text.split("\n  ").map(printable).join("\n  ");
 }
 
 /** Makes what a denied caller and the person are told. `missing` is the set of rights that no rule grants. */

@@ -69,7 +69,7 @@ function decideRecordAct(
   }
   session.log.outcome(intent, request, outcome);
   if (outcome.kind === "value") noteOwnRepository(request, session);
-  if (outcome.kind !== "failed") session.ownSharedMemory.note(request);
+  if (outcome.kind !== "failed") session.ownSharedMemory.note(request, outcome, session.platform);
   session.ownTerminals.note(request, outcome, session.platform);
   if (outcome.kind === "failed" && outcome.errno === ELOOP && mayResolve) {
     const real = resolveRequest(request, caller, session.platform);

@@ -4,9 +4,9 @@ import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
-import { isPartOfRule, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
 import { judgeSocket } from "./judge_socket.ts";
 import { judgeSshSign } from "./judge_ssh_sign.ts";
+import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
 import { denied, type Judgement } from "./judgement.ts";
 import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
@@ -72,6 +72,8 @@ function refusedByNature(request: Request, session: Session): Judgement | null {
       return judgeGitFile(request, session);
     case "rename":
       return judgeRename(request, session) ?? judgeGitFile(request, session);
+    case "link":
+      return judgeLink(request, session) ?? judgeGitFile(request, session);
     default:
       return judgeGitFile(request, session);
   }

@@ -49,8 +49,10 @@ export function rulesOf(
 
 /** The native trees of a profile, with variables and a `*` in the last segment filled in. */
 export function nativePaths(profile: ResolvedProfile, places: Places): { read: string[]; execute: string[] } {
+  // A "*" that a variable brings along is one of a directory's name.
+  const isPattern = (path: string): boolean => path.slice(path.lastIndexOf("/")).includes("*");
   const expand = (paths: readonly string[]): string[] =>
-    paths.flatMap((path) => existing(fill(path, places)));
+    paths.flatMap((path) => (isPattern(path) ? existing(fill(path, places)) : [fill(path, places)]));
   return { read: expand(profile.native.read), execute: expand(profile.native.execute) };
 }
 
@@ -70,7 +72,6 @@ function fill(text: string, places: Places): string {
 function existing(path: string): string[] {
   const slash = path.lastIndexOf("/");
   const name = path.slice(slash + 1);
-  if (!name.includes("*")) return [path];
   const [head = "", tail = ""] = name.split("*");
   const directory = path.slice(0, slash);
   let names: string[];

@@ -36,7 +36,7 @@ import { type CountedDenial, Tally } from "./tally.ts";
 import { startUndo, type UndoFacts } from "./undo/start.ts";
 import { NO_UNDO } from "./undo/undo.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
-import { checkWorkspace, type Places } from "./workspace.ts";
+import { checkWorkspace, type Places, realName } from "./workspace.ts";
 
 const GRACE_MS = 2000;
 const MAX_CHANNELS = 64;
@@ -116,8 +116,13 @@ export type Run = {
 };
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
-export async function startRun(options: RunOptions): Promise<Run> {
+export async function startRun(asked: RunOptions): Promise<Run> {
   refuseOpenInspector();
+  const options: RunOptions = {
+    ...asked,
+    reads: asked.reads?.map(realName),
+    writes: asked.writes?.map(realName),
+  };
   const self = userByUid(process.geteuid!());
   const user = options.user === undefined ? self : userToBecome(options.user, self);
   const state = openState(stateDirectory(options.state, self.home));
@@ -125,7 +130,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
   const workspace = checkWorkspace(options.workspace, [...allHomes(), home], state);
   const id = randomBytes(6).toString("hex");
   const tmp = privateDirectory(user, self);
-  const places: Places = { workspace, home, tmp, state };
+  const places: Places = { workspace, home: realName(home), tmp, state };
 
   const ends = deferred<RunEnd>();
   // Kept until somebody asks: a program may be gone before its launch has been reported.

@@ -18,7 +18,7 @@ export function auditShow(run: string | undefined, flags: Flags): void {
   const state = stateOf(flags);
   if (run === undefined) {
     const runs = runsOf(state);
-    console.log(flags.json ? JSON.stringify(runs) : runs.join("\n"));
+    console.log(flags.json ? JSON.stringify(runs) : runs.map(printable).join("\n"));
     return;
   }
   for (const record of readRecords(logOf(state, run))) {
@@ -29,14 +29,14 @@ export function auditShow(run: string | undefined, flags: Flags): void {
         new Date(time).toISOString(),
         kind,
         op,
-        printable(path),
-        to === undefined ? "" : `-> ${printable(to)}`,
+        path,
+        to === undefined ? "" : `-> ${to}`,
         rule === undefined ? "" : `rule ${rule}`,
         intent === undefined ? "" : `of ${intent}`,
         errno ?? "",
-        extra === undefined ? "" : printable(JSON.stringify(extra)),
+        extra === undefined ? "" : JSON.stringify(extra),
       ];
-      console.log(`${seq} ${facts.filter((fact) => fact !== "").join(" ")}`);
+      console.log(printable(`${seq} ${facts.filter((fact) => fact !== "").join(" ")}`));
     }
   }
 }
@@ -50,7 +50,9 @@ export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
   const host = verifyHostLog(state, vkey);
   for (const problem of host.problems) {
     whole = false;
-    console.log(flags.json ? JSON.stringify({ host: true, ...problem }) : `host log: ${located(problem)}`);
+    console.log(
+      flags.json ? JSON.stringify({ host: true, ...problem }) : printable(`host log: ${located(problem)}`),
+    );
   }
   // A run that the host log knows and whose folder is gone has been deleted whole.
   const known =
@@ -72,9 +74,9 @@ export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
       continue;
     }
     console.log(
-      `${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${stateText(result)} · root ${result.root}`,
+      `${printable(id)}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${stateText(result)} · root ${result.root}`,
     );
-    for (const problem of result.problems) console.log(`  ${located(problem)}`);
+    for (const problem of result.problems) console.log(printable(`  ${located(problem)}`));
   }
   process.exitCode = whole ? 0 : 1;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { keepInspectorShut } from "../broker/inspector.ts";
+import { printableMessage } from "../broker/denial.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { parseDurationMs } from "./duration.ts";
 
@@ -173,7 +174,7 @@ try {
   if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_SETUP;
   } else if (error instanceof SallyportError) {
-    process.stderr.write(`sallyport: ${error.message}\n`);
+    process.stderr.write(`sallyport: ${printableMessage(error.message)}\n`);
     process.exitCode = EXIT_SETUP;
   } else {
     throw error;

@@ -1,6 +1,7 @@
 import { constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { isatty, WriteStream } from "node:tty";
+import { printableMessage } from "../broker/denial.ts";
 import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
 import { socketName } from "../broker/unix_sockets.ts";
@@ -45,7 +46,7 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
   const end = await confined(argv, flags, relay, say).catch(async (error: unknown) => {
     await relay?.stop();
     if (!(error instanceof SallyportError)) throw error;
-    writeError(`sallyport: ${error.message}\n`);
+    writeError(`sallyport: ${printableMessage(error.message)}\n`);
     const exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
     const { code, errno, message } = error;
     if (report !== 2) writeSync(report, `${JSON.stringify({ exitCode, error: { code, errno, message } })}\n`);

@@ -5,6 +5,7 @@ import { loadProfile } from "../broker/profiles.ts";
 import { rulesOf } from "../broker/rules.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
+import { realName } from "../broker/workspace.ts";
 import { compilePolicy, decidePath } from "../policy/decide.ts";
 import { RIGHT, type RightName, rightNames } from "../policy/rights.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -26,10 +27,15 @@ export async function why(flags: WhyFlags): Promise<void> {
   }
   const { home } = userByUid(process.geteuid!());
   const workspace = realpathSync(process.cwd());
-  const places = { workspace, home, tmp: "/tmp/sallyport-run", state: stateDirectory(flags.state, home) };
+  const places = {
+    workspace,
+    home: realName(home),
+    tmp: "/tmp/sallyport-run",
+    state: realName(stateDirectory(flags.state, home)),
+  };
   const profile = loadProfile(flags.profile);
   const policy = compilePolicy(profile.name, rulesOf({ profile }, places));
-  const path = realpath(resolve(flags.path));
+  const path = realName(resolve(flags.path));
   const verdict = decidePath(policy, path, right);
   const rule = verdict.rule;
   const answer = {
@@ -56,14 +62,4 @@ export async function why(flags: WhyFlags): Promise<void> {
     for (const step of answer.nextSteps) console.log(`to allow: ${printable(step)}`);
   }
   process.exitCode = verdict.kind === "allow" ? 0 : 1;
-}
-
-/** The real name, as far as the path exists. */
-function realpath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    // What does not exist yet is judged by the name it would get.
-    return path === "/" ? path : join(realpath(dirname(path)), basename(path));
-  }
 }
