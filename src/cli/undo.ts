@@ -54,7 +54,7 @@ export async function undoRestore(run: string, files: readonly string[], flags: 
   readKept(state, run);
   await appendHostLog(state, openLogKey(state), { kind: "restored", run, timeMs: Date.now() });
   withKept(run, flags, (kept) => {
-    const { items, failures } = kept.restore(kept.plan(only));
+    const { items, failures } = kept.restore(only);
     const failed = new Map(failures.map(({ path, reason }) => [path, reason]));
     const outcome = items.map((item) => {
       const reason = failed.get(item.path);

@@ -126,8 +126,9 @@ export class Store {
     return binding.storeOpen(this.#fd, name, 0, 0);
   }
 
-  openForWriting(name: string): number {
-    return binding.storeOpen(this.#fd, name, O.wronly, 0);
+  /** A descriptor that only names the object, for changing its metadata. */
+  hold(name: string): number {
+    return binding.storeOpen(this.#fd, name, O.path, 0);
   }
 
   /** A new file for a copy, for its owner only. */

@@ -142,6 +142,8 @@ function withImage(
 }
 
 function change(path: string, found: Found, n: Image, keeper: Keeper, act: () => Late): Late {
+  // To put it back is to exchange it, which the directory notices.
+  keeper.directoryOf(path);
   keeper.record({ k: "image", p: path, id: found.identity, before: describe(found, path), n });
   keeper.imaged.add(found.identity);
   keeper.described.add(found.identity);

@@ -4,8 +4,8 @@ import { claim, isAlive, ownerOf } from "../../audit/owner.ts";
 import { hasJournal, readJournal, runDirectory, UndoJournal } from "../../files/undo/journal.ts";
 import { makePlan, type Plan } from "../../files/undo/plan.ts";
 import { presentOf } from "../../files/undo/present.ts";
-import { type Restored, restore } from "../../files/undo/restore.ts";
-import { seal } from "../../files/undo/seal.ts";
+import { type Restored, restore, resume } from "../../files/undo/restore.ts";
+import { seal, settle } from "../../files/undo/seal.ts";
 import { replay, type Tree } from "../../files/undo/tree.ts";
 import { binding } from "../../platform/binding.ts";
 import { Store } from "../../platform/staging.ts";
@@ -51,7 +51,7 @@ export function isInUse(state: string, run: string): boolean {
 export type KeptRun = {
   readonly tree: Tree;
   plan(only: readonly string[]): Plan;
-  restore(plan: Plan): Restored;
+  restore(only: readonly string[]): Restored;
   readonly store: Store;
   close(): void;
 };
@@ -81,7 +81,10 @@ function opened(directory: string): KeptRun {
   const lowered = lowerTo(replay(entries).begin.uid);
   let tree: Tree;
   try {
-    if (replay(entries).sealed === "no") seal(entries, journal, store, "late");
+    if (replay(entries).sealed === "no") {
+      settle(entries, journal, store);
+      seal(lowered ? entries : readJournal(directory), journal, store, "late");
+    }
     tree = replay(readBack(directory, lowered));
   } catch (error) {
     if (lowered) binding.raiseAuthority();
@@ -91,7 +94,10 @@ function opened(directory: string): KeptRun {
     tree,
     store,
     plan: (only) => makePlan(tree, presentOf(store), only),
-    restore: (plan) => restore(plan, store, journal),
+    restore(only) {
+      resume(tree, store);
+      return restore(makePlan(tree, presentOf(store), only), store, journal);
+    },
     close() {
       if (lowered) binding.raiseAuthority();
       journal.close();

@@ -179,13 +179,18 @@ function replace(request: RenameRequest, plain: Plain, displaced: Found, keeper:
     const old: Displaced = { id: displaced.identity, n: -1, how: "moved", before: describe(displaced, to) };
     return recorded({ ...plain, old }, keeper, act);
   }
-  let old = keeper.displaced(to, displaced);
-  if (old.how === "moved") {
-    const linked = keeper.store.linkIn(to, String(old.n));
-    if (linked < 0) old = keeper.copied(to, displaced, keeper.nextName());
+  const old = keeper.displaced(to, displaced);
+  if (old.how === "copied") return recorded({ ...plain, old }, keeper, act);
+  const entry = keeper.record({ ...plain, old });
+  const linked = keeper.store.linkIn(to, String(old.n));
+  if (linked < 0) {
+    keeper.failed(entry);
+    return recorded({ ...plain, old: keeper.copied(to, displaced, keeper.nextName()) }, keeper, act);
   }
-  const outcome = recorded({ ...plain, old }, keeper, act);
-  if (outcome.kind !== "value" && old.how === "moved") keeper.store.remove(String(old.n));
+  const outcome = act();
+  if (outcome.kind === "value") return outcome;
+  keeper.store.remove(String(old.n));
+  keeper.failed(entry);
   return outcome;
 }
 

@@ -34,6 +34,8 @@ export type Plan = {
   readonly times: readonly Node[];
   readonly placesNow: ReadonlyMap<Node, Slot>;
   readonly placesBefore: ReadonlyMap<Node, Slot>;
+  /** Where directories are at present. */
+  readonly actual: ReadonlyMap<Node, Slot>;
 };
 
 type Verdict = { state: "todo" | "done" | "kept"; reason: string };
@@ -68,7 +70,7 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
   }
   const slots = changed.filter((slot) => verdicts.get(slot)!.state === "todo");
   const nodes = touched.filter((node) => nodeVerdicts.get(node)?.state === "todo");
-  return { tree, items: itemsOf(), slots, nodes, times: timesOf(), placesNow, placesBefore };
+  return { tree, items: itemsOf(), slots, nodes, times: timesOf(), placesNow, placesBefore, actual };
 
   /** A name in a directory that the run made and removed again is nobody's concern. */
   function isReachable(slot: Slot): boolean {
@@ -90,6 +92,7 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
       const there = old === null ? null : present.look(old);
       const isBack = left === undefined ? there?.kind === "directory" : isSameAs(node, there);
       if (isBack) places.set(node, slot);
+      else if (isParked(node)) places.delete(node);
     }
     return places;
   }
@@ -100,7 +103,7 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
 
   function judgeSlot(slot: Slot): Verdict {
     const path = actualPath(slot);
-    const there = path === null || isParkedAbove(slot) ? null : present.look(path);
+    const there = see(slot);
     const { before, now } = slot;
     if (before !== null && there !== null && isSame(before, there)) return { state: "done", reason: "" };
     if (now === null) {
@@ -109,14 +112,14 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
     }
     if (there === null) {
       if (before === null) return { state: "done", reason: "" };
-      if (isParked(now)) return todo();
+      if (isParked(now) || isHome(now)) return todo();
       return leftAt(slot)?.id === null ? todo() : kept("what the run left there is gone");
     }
     const left = leftAt(slot);
     const id = now.id ?? left?.id ?? there.identity;
     if (left?.id === null || id !== there.identity) return kept("something else is there now");
-    if (now.kind === "directory") return now.origin === "made" ? judgeMadeDirectory(now, path!) : todo();
-    return isAsLeft(left, path!, there) ? (nodeProblem(now) ?? todo()) : kept("changed since the run");
+    if (now.kind === "directory") return now.origin === "made" ? judgeMadeDirectory(now, path ?? "") : todo();
+    return isAsLeft(left, path ?? "", there) ? (nodeProblem(now) ?? todo()) : kept("changed since the run");
   }
 
   function leftAt(slot: Slot): After | undefined {
@@ -152,13 +155,13 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
 
   /** Where an object is that was not removed: where the run left it, or where a restore has put it. */
   function whereIs(node: Node): [string | null, Found | null] {
-    const left = actualPath(placesNow.get(node)!);
-    const there = left === null ? null : present.look(left);
-    if (there !== null && isSame(node, there)) return [left, there];
+    const left = placesNow.get(node)!;
+    const there = see(left);
+    if (there !== null && isSame(node, there)) return [actualPath(left) ?? "", there];
     const home = placesBefore.get(node);
-    const old = home === undefined ? null : actualPath(home);
-    const back = old === null || old === left ? null : present.look(old);
-    return back !== null && isSame(node, back) ? [old, back] : [left, there];
+    const back = home === undefined || home === left ? null : see(home);
+    if (back !== null && isSame(node, back)) return [actualPath(home!) ?? "", back];
+    return [actualPath(left), there];
   }
 
   function isAsLeft(left: After | undefined, path: string, there: Found): boolean {
@@ -187,12 +190,21 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
     return there !== null && (node.id === null || there.identity === node.id);
   }
 
-  function isParkedAbove(slot: Slot): boolean {
-    for (let at = slot.parent; at !== tree.root; at = placesNow.get(at)!.parent) {
-      if (!placesNow.has(at)) return false;
-      if (at.origin === "before" && placesNow.get(at)!.before !== at && isParked(at)) return true;
+  /** Says whether an interrupted restore has put it back already. */
+  function isHome(node: Node): boolean {
+    return slotsBefore.get(node)?.some((slot) => slot.now !== node && isSameAs(node, see(slot))) ?? false;
+  }
+
+  /** What stands in a slot at present; an interrupted restore may have put the directory aside, with everything in it. */
+  function see(slot: Slot): Found | null {
+    let name = slot.name;
+    for (let at = slot.parent; at !== tree.root; ) {
+      const up = actual.get(at);
+      if (up === undefined) return isParked(at) ? present.stored(`${parkedName(at)}/${name}`) : null;
+      name = `${up.name}/${name}`;
+      at = up.parent;
     }
-    return false;
+    return present.look(`/${name}`);
   }
 
   function isRemovedDirectory(node: Node | null): node is Node {
@@ -254,14 +266,13 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
     return tree.nodes.filter((node) => {
       if (node.kind !== "directory" || node.origin === "made" || node.before === null) return false;
       const slot = actual.get(node);
-      const path = slot === undefined ? null : actualPath(slot);
-      if (path === null) return false;
-      const there = present.look(path);
+      if (slot === undefined) return isParked(node);
+      const there = see(slot);
       if (there !== null && tree.restoring.has(there.identity)) return true;
       if (!node.timesOnly) return false;
       if (there === null || !isSame(node, there)) return isParked(node);
       const left = placesNow.get(node);
-      return left !== undefined && isAsLeft(leftAt(left), path, there);
+      return left !== undefined && isAsLeft(leftAt(left), actualPath(slot) ?? "", there);
     });
   }
 

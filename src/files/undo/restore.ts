@@ -6,7 +6,7 @@ import { OPEN } from "../../protocol/message.ts";
 import type { Before } from "./entry.ts";
 import type { UndoJournal } from "./journal.ts";
 import { type Item, type Plan, parkedName, removedName } from "./plan.ts";
-import { type Node, pathOf, type Slot } from "./tree.ts";
+import { type Node, pathOf, placesOf, type Slot, type Tree } from "./tree.ts";
 
 const ENOENT = 2;
 const EXDEV = 18;
@@ -19,13 +19,25 @@ export type Restored = { readonly items: readonly Item[]; readonly failures: rea
 export type Failure = { readonly path: string; readonly reason: string };
 
 /**
+ * To be called before the plan of a restore is made: what an interrupted one had put aside goes back to where the run left it. A place that
+ * is taken shows that everything had been taken away already; then it waits to be put back.
+ */
+export function resume(tree: Tree, store: Store): void {
+  const places = placesOf(tree, "now");
+  for (const [node, slot] of places) {
+    const at = node.origin === "made" || node.kind !== "directory" ? null : pathOf(slot, places, tree.root);
+    if (at !== null && slot.before !== node) store.moveOut(parkedName(node), at);
+  }
+}
+
+/**
  * Does what a plan says, with the authority of the thread. What the run had put there goes into the store. Each step leaves a state from
  * which a plan made anew goes on: it may be killed at any of them. Nothing is replaced that the plan did not see.
  */
 export function restore(plan: Plan, store: Store, journal: UndoJournal): Restored {
   const { tree } = plan;
   const failures: Failure[] = [];
-  const places = new Map(plan.placesNow);
+  const places = new Map(plan.actual);
   const path = (slot: Slot): string | null => pathOf(slot, places, tree.root);
   const depths = new Map(plan.slots.map((slot) => [slot, depthOf(slot)]));
   const fail = (where: string | null, what: string, result: number): void => {
@@ -122,7 +134,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     }
     const result = place(node, at);
     if (result === 0 || result === ADOPTED) {
-      if (!places.has(node)) places.set(node, slot);
+      places.set(node, slot);
       if (result === 0) done.push(slot);
       return;
     }
@@ -161,10 +173,13 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
       }
       if (typeof there === "number") continue;
       if (image !== null && there.linkCount === 1) {
-        const result = placeImage(node, image.n as number, image.before, at);
+        const result = placeImage(node, image.n as number, node.before ?? image.before, at);
         if (result === 0) return 0;
       }
-      if (node.before !== null) setMetadataInStore(name, node);
+      if (node.before !== null) {
+        const prepared = withHeld(name, node.before);
+        if (prepared < 0) return prepared;
+      }
       return store.moveOut(name, at);
     }
     const moved = store.moveOut(parkedName(node), at);
@@ -185,11 +200,12 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     return store.moveOut(name, at);
   }
 
-  function setMetadataInStore(name: string, node: Node): void {
-    const fd = store.openForReading(name);
-    if (fd < 0) return;
-    setMetadata(fd, node.before!);
+  function withHeld(name: string, before: Before): number {
+    const fd = store.hold(name);
+    if (fd < 0) return fd;
+    const result = setMetadata(fd, before);
     linux.close(fd);
+    return result;
   }
 
   /** The copy of the content from before takes the place of the file. */
@@ -205,10 +221,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
   function prepare(name: string, before: Before): number {
     const there = store.look(name);
     if (typeof there === "number") return there;
-    const fd = store.openForWriting(name);
-    if (fd < 0) return fd;
-    const result = setMetadata(fd, before);
-    linux.close(fd);
+    const result = withHeld(name, before);
     if (result === 0) journal.append({ k: "stand-in", id: there.identity });
     return result;
   }
@@ -265,9 +278,9 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
   }
 
   function putContent(node: Node, at: string, there: Found): number {
-    const { n, before } = node.image!;
+    const { n } = node.image!;
     if (typeof n === "number" && there.linkCount === 1) {
-      const prepared = prepare(String(n), before);
+      const prepared = prepare(String(n), node.before!);
       if (prepared === 0) {
         const exchanged = store.exchange(at, String(n), there.inode);
         if (exchanged !== -EXDEV) return exchanged;

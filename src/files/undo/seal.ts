@@ -19,6 +19,44 @@ export type Sealed = {
 };
 
 /**
+ * Finds out whether the last effect of a killed broker came about: every one before it has its successor as a witness. One
+ * that did not is declared void, in the journal and in `entries`.
+ */
+export function settle(entries: Entry[], journal: UndoJournal, store: Store): void {
+  const isVoid = new Set(entries.flatMap((entry) => (entry.k === "void" ? [entry.s] : [])));
+  const line = entries.findLastIndex((entry) => "p" in entry && entry.k !== "after");
+  const last = entries[line];
+  if (last === undefined || isVoid.has(line) || happened(last)) return;
+  // The second name that a rename over something gives it first.
+  if (last.k === "rename" && last.old?.how === "moved" && last.old.n >= 0) store.remove(String(last.old.n));
+  journal.append({ k: "void", s: line });
+  entries.push({ k: "void", s: line });
+}
+
+/** Nothing that an entry takes away can be where it was, once it is taken away. */
+function happened(entry: Entry): boolean {
+  const stands = (path: string, id: string): boolean => {
+    const found = look(path);
+    return typeof found !== "number" && found.identity === id;
+  };
+  switch (entry.k) {
+    case "swap":
+    case "remove":
+      return !stands(entry.p, entry.old.id);
+    case "rename":
+      return !stands(entry.p, entry.id);
+    case "exchange":
+      return !stands(entry.p, entry.ids[0]);
+    case "link":
+      return stands(entry.to, entry.id);
+    case "make":
+      return typeof look(entry.p) !== "number";
+    default:
+      return true;
+  }
+}
+
+/**
  * Writes into the journal what the run left at every path that it touched: what `undo restore` compares the present with. To be called when no process
  * of the run is left, with the run's own authority.
  */
