@@ -69,7 +69,7 @@ describe("docs/profiles.md", () => {
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
       ...page("docs/profiles.md").matchAll(
-        /^\| `((?:network|process|protected|syscalls)\.[a-z-]+)` \| [^|]* \|$/gm,
+        /^\| `((?:network|process|protected|sockets|syscalls)\.[a-z-]+)` \| [^|]* \|$/gm,
       ),
     ];
     const own = new Set(ids.map(([, id]) => id!));
