@@ -116,6 +116,25 @@ except OSError as error: print(error.errno)
   expect(server.lines).toEqual(["ready", `uid ${NOBODY} gid ${NOBODY}`]);
 });
 
+test("a user without privileges has own sockets, and is granted others", async (context) => {
+  const obstacle = unprivilegedObstacle();
+  if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
+  using arena = new Arena(NOBODY);
+  const path = join(arena.outside, "s");
+  await using server = await peerServer(path);
+  const run = await confined(
+    arena,
+    python(`
+own = socket.socket(socket.AF_UNIX); own.bind("own"); own.listen()
+client = socket.socket(socket.AF_UNIX); client.connect("own"); print(os.stat("own").st_uid)
+client = socket.socket(socket.AF_UNIX); client.connect(${JSON.stringify(path)}); print(client.recv(1).decode())
+`),
+    { flags: ["--socket", path] },
+  );
+  expect(run.stdout, run.stderr).toBe(`${NOBODY}\ns\n`);
+  expect(server.lines).toEqual(["ready", `uid ${NOBODY} gid ${NOBODY}`]);
+});
+
 test("a connect to a full queue waits as long as the socket says, and other programs go on", async () => {
   using arena = new Arena();
   const path = join(arena.outside, "full");

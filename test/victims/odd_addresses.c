@@ -48,7 +48,9 @@ int main(void) {
   both("nobody listens", &address, sizeof address);
   memset(address.sun_path, 'x', sizeof address.sun_path);
   both("no NUL", &address, sizeof address);
-  unlink("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+  unlink(
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+      "xxxxxx");
   both("no NUL, shorter", &address, (long)head + 5);
   unlink("xxxxx");
   address.sun_family = AF_INET;

@@ -120,8 +120,7 @@ int read_address(int tid, const seccomp_data& call, const CallShape& shape, Argu
   if (size < 0 || static_cast<size_t>(size) > sizeof(sockaddr_storage)) return EINVAL;
   out.data = std::make_unique<std::vector<uint8_t>>(static_cast<size_t>(size));
   const std::vector<uint8_t>& bytes = *out.data;
-  if (const int failed =
-          process::read_bytes(tid, call.args[shape.address], out.data->data(), bytes.size());
+  if (const int failed = process::read_bytes(tid, call.args[shape.address], out.data->data(), bytes.size());
       failed != 0)
     return -failed;
   constexpr size_t kHead = offsetof(sockaddr_un, sun_path);

@@ -11,10 +11,10 @@
 namespace sockets {
 
 struct Facts {
-  int domain;    // AF_*
-  int type;      // SOCK_*
+  int domain;  // AF_*
+  int type;    // SOCK_*
   int protocol;
-  bool blocks;   // O_NONBLOCK is not set
+  bool blocks;              // O_NONBLOCK is not set
   int64_t send_timeout_ms;  // SO_SNDTIMEO; 0: waits for ever
 };
 // -ENOTSOCK for anything else.
