@@ -9,6 +9,9 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
 }
 
+/** A denial as records and reports have it: of a request, or of the network. */
+export type AnyDenial = Omit<Denial, "op"> & { readonly op: Op | "connect" | "resolve" | "accept" };
+
 /** Makes what a denied caller and the person are told. `missing` is the set of rights that no rule grants. */
 export function denialOf(
   op: Op,
@@ -34,7 +37,7 @@ export function denialOf(
 }
 
 /** One line for a person: what, which rule, what to do next. */
-export function denialLine(denial: Denial): string {
+export function denialLine(denial: AnyDenial): string {
   const next =
     denial.nextSteps.length > 0 ? ` · to allow: ${denial.nextSteps.map(printable).join(" or ")}` : "";
   const what = denial.op === "refused" ? "" : `${denial.op} `;

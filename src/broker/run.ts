@@ -20,6 +20,10 @@ import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
+import { FlowLog } from "./network/flow_log.ts";
+import type { Outside } from "./network/outside.ts";
+import type { ServedNetwork } from "./network/serve.ts";
+import { namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
@@ -48,6 +52,12 @@ export type RunOptions = {
   /** Further trees to grant, absolute. */
   readonly reads?: readonly string[] | undefined;
   readonly writes?: readonly string[] | undefined;
+  /** Hosts to grant, as `--net-allow` takes them. */
+  readonly netAllow?: readonly string[] | undefined;
+  /** Ports of the run to open on 127.0.0.1 of the host. */
+  readonly listen?: readonly number[] | undefined;
+  /** Where names and connections lead; default: the network of the host. For tests. */
+  readonly outside?: Outside | undefined;
   readonly readsHow?: "auto" | "native" | "brokered" | undefined;
   readonly enforcement?: "hard" | "best-effort" | undefined;
   readonly user?: string | undefined;
@@ -74,6 +84,8 @@ export type RunFacts = {
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;
   readonly landlockAbi: number;
+  /** "off", or what is granted. */
+  readonly net: string;
   /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */
@@ -133,6 +145,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
 
   async function begin(): Promise<Run> {
     const confinement = confine(options, places);
+    const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
     const key = openLogKey(state);
     let authority: "full" | "lowered" = "full";
@@ -177,6 +190,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       mediation: facts.mediation,
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
+      net: facts.net,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
     });
@@ -207,7 +221,22 @@ export async function startRun(options: RunOptions): Promise<Run> {
     binding.isolateUmask();
     lower();
 
+    let network: ServedNetwork | null = null;
+    const notStarted = async (error: unknown): Promise<never> => {
+      await network?.close();
+      raise();
+      confinement.close();
+      note("run.end", { outcome: "did not start", error: String(error) });
+      await journal.close();
+      throw error;
+    };
+    if (namespace !== null) {
+      const parts = { namespace, grants: confinement.network!, profile: options.profile };
+      const flowLog = new FlowLog(journal, log.parts, tally);
+      network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
+    }
     const environment = scrub(options.environment, confinement.environment, {
+      ...network?.environment,
       HOME: home,
       USER: user.name,
       LOGNAME: user.name,
@@ -228,13 +257,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
         channelFd: inherited,
       },
       serve,
-    ).catch(async (error: unknown) => {
-      raise();
-      confinement.close();
-      note("run.end", { outcome: "did not start", error: String(error) });
-      await journal.close();
-      throw error;
-    });
+    ).catch(notStarted);
     if (inherited >= 0) binding.closeFd(inherited);
     if (toBroker >= 0) addChannel(toBroker);
 
@@ -264,6 +287,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       launcher.close();
       confinement.close();
       await Promise.allSettled(session.pending);
+      await network?.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
       raise();

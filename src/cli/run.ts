@@ -11,6 +11,8 @@ export type RunFlags = {
   readonly profile: string;
   readonly read: readonly string[];
   readonly write: readonly string[];
+  readonly netAllow: readonly string[];
+  readonly listen: readonly number[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -70,6 +72,8 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     environment: process.env,
     reads: flags.read.map((path) => resolve(path)),
     writes: flags.write.map((path) => resolve(path)),
+    netAllow: flags.netAllow,
+    listen: flags.listen,
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     user: flags.user,

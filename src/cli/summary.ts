@@ -9,7 +9,7 @@ export function startLine(facts: RunFacts): string {
   const where = facts.access === "no workspace" ? facts.access : `${facts.access} ${facts.workspace}`;
   const taken = facts.withoutDenials.length > 0 ? ` · WITHOUT ${facts.withoutDenials.join(", ")}` : "";
   const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
-  return `sallyport: ${facts.profile} · ${where} · ${reads} · net off · audit on · run ${facts.run}${taken}${weaker}`;
+  return `sallyport: ${facts.profile} · ${where} · ${reads} · net ${facts.net} · audit on · run ${facts.run}${taken}${weaker}`;
 }
 
 /** The summary at the end: what was done, each denial with its rule and next step, and the head that proves the log. */

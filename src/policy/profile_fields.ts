@@ -1,4 +1,5 @@
 /** Checks one profile file, as parsed, field by field. What it accepts is what profiles/schema.json describes. */
+import { parseNetworkGrant } from "./network.ts";
 import type { Problem } from "./problem.ts";
 import { RIGHT_NAMES } from "./rights.ts";
 
@@ -30,6 +31,11 @@ const ENVIRONMENT: Readonly<Record<string, Check>> = {
   set: mapOf(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of a variable", text),
 };
 
+const NETWORK: Readonly<Record<string, Check>> = {
+  allow: listOf(networkGrant, 0),
+  listen: listOf(port, 0),
+};
+
 const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };
 
 const PROFILE: Readonly<Record<string, Check>> = {
@@ -46,10 +52,11 @@ const PROFILE: Readonly<Record<string, Check>> = {
   memfd: oneOf("noexec", "any"),
   native: object(NATIVE, []),
   environment: object(ENVIRONMENT, []),
+  network: object(NETWORK, []),
   linuxCapabilities: listOf(matching(/^CAP_[A-Z_]+$/, "a name such as CAP_NET_RAW"), 0),
   limits: mapOf(
-    /^(?:read|write|delete|metadata|exec)$/,
-    "an operation class: read, write, delete, metadata or exec",
+    /^(?:read|write|delete|metadata|exec|connect|transfer)$/,
+    "an operation class: read, write, delete, metadata, exec, connect or transfer",
     object(BUCKET, ["perSecond", "burst"]),
   ),
   rlimits: mapOf(
@@ -137,6 +144,20 @@ function text(value: unknown, field: string, report: Report): void {
 function positive(value: unknown, field: string, report: Report): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1)
     report(field, `is ${show(value)}`, "write a whole number from 1");
+}
+
+function networkGrant(value: unknown, field: string, report: Report): void {
+  if (typeof value === "string" && parseNetworkGrant(value) !== null) return;
+  report(
+    field,
+    `is ${show(value)}`,
+    "write HOST, HOST:PORT, *.DOMAIN:PORT, an address or a CIDR; * is any port",
+  );
+}
+
+function port(value: unknown, field: string, report: Report): void {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 65535)
+    report(field, `is ${show(value)}`, "write a port, 1 to 65535");
 }
 
 function rlimit(value: unknown, field: string, report: Report): void {

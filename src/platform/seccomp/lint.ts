@@ -4,7 +4,10 @@ import { SYSCALL_NAMES, SYSCALLS } from "./syscalls.ts";
 
 /** Every way a filter is compiled. */
 export const ALL_OPTIONS: readonly FilterOptions[] = (["kernel", "writes", "strict"] as const).flatMap(
-  (mediation) => (["noexec", "any"] as const).map((memfd) => ({ mediation, memfd })),
+  (mediation) =>
+    (["noexec", "any"] as const).flatMap((memfd) =>
+      (["refused", "namespace"] as const).map((inet) => ({ mediation, memfd, inet })),
+    ),
 );
 
 /** Reach outside the sandbox past Landlock and the broker: never in an allow list without a rule that comes first. */

@@ -1,7 +1,7 @@
 /** Reads the syscall sets of profiles/linux, given as parsed YAML, into a FilterSpec. */
 import { constants } from "node:os";
 import type { Parsed, Problem } from "../../policy/problem.ts";
-import type { Action, Condition, FilterSpec, MemfdPolicy, SyscallRule } from "./spec.ts";
+import type { Action, Condition, FilterSpec, InetPolicy, MemfdPolicy, SyscallRule } from "./spec.ts";
 import { SYSCALLS } from "./syscalls.ts";
 
 type Report = (field: string, problem: string, remedy: string) => void;
@@ -82,7 +82,7 @@ function readRule(value: unknown, field: string, report: Report): SyscallRule | 
     action,
     from,
     unmediatedErrno,
-    memfd: readOnly(value["only"], `${field}.only`, report),
+    ...readOnly(value["only"], `${field}.only`, report),
     alternatives: readAlternatives(value, field, report),
     reason: typeof value["reason"] === "string" ? value["reason"] : "",
   };
@@ -128,13 +128,20 @@ function readErrno(value: unknown, field: string, report: Report): number {
   return number ?? constants.errno.EPERM;
 }
 
-function readOnly(value: unknown, field: string, report: Report): MemfdPolicy | null {
-  if (value === undefined) return null;
-  const memfd = isFields(value) ? value["memfd"] : undefined;
-  if (isFields(value)) knownFields(value, ["memfd"], `${field}.`, report);
-  if (memfd === "noexec" || memfd === "any") return memfd;
-  report(field, `is ${JSON.stringify(value)}`, "write { memfd: noexec } or { memfd: any }");
-  return null;
+type Only = { readonly memfd: MemfdPolicy | null; readonly inet: InetPolicy | null };
+
+function readOnly(value: unknown, field: string, report: Report): Only {
+  if (value === undefined) return { memfd: null, inet: null };
+  const { memfd, inet } = isFields(value) ? value : {};
+  if (isFields(value)) knownFields(value, ["memfd", "inet"], `${field}.`, report);
+  if (inet === undefined && (memfd === "noexec" || memfd === "any")) return { memfd, inet: null };
+  if (memfd === undefined && (inet === "refused" || inet === "namespace")) return { memfd: null, inet };
+  report(
+    field,
+    `is ${JSON.stringify(value)}`,
+    "write one of { memfd: noexec }, { memfd: any }, { inet: refused } and { inet: namespace }",
+  );
+  return { memfd: null, inet: null };
 }
 
 function readAlternatives(rule: Fields, field: string, report: Report): Condition[][] {

@@ -13,6 +13,7 @@ const RULE: SyscallRule = {
   from: null,
   unmediatedErrno: null,
   memfd: null,
+  inet: null,
   alternatives: [[{ arg: 1, mask: 0xffffffff, value: 1 }]],
   reason: "For the test",
 };
