@@ -1,13 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Arena } from "./arena.ts";
 import { type Confined, type ConfinedOptions, recordsOf, runCommand } from "./confined.ts";
-import { execute } from "./process.ts";
-import { readFileSync } from "node:fs";
+import { execute, type Finished } from "./process.ts";
 
 /** What each name of the test's internet leads to. No packet leaves the namespaces that the test makes. */
 const ZONE = {
@@ -24,7 +23,13 @@ const ZONE = {
   "mixed.test": ["10.9.0.1", "93.184.216.34"],
 } as const;
 /** Addresses of the servers. */
-const THERE = ["93.184.216.34/32", "93.184.216.99/32", "169.254.169.254/32", "2606:2800:220::34/128"];
+const THERE = [
+  "93.184.216.34/32",
+  "93.184.216.99/32",
+  "93.184.216.50/32",
+  "169.254.169.254/32",
+  "2606:2800:220::34/128",
+];
 const SERVER: string = new URL("internet_server.mjs", import.meta.url).pathname;
 
 /** Why it can not be made here, or "". */
@@ -45,7 +50,12 @@ export class Internet {
   readonly #host: readonly string[];
   readonly #arrivals: string[];
 
-  private constructor(holders: ChildProcess[], directory: string, host: readonly string[], arrivals: string[]) {
+  private constructor(
+    holders: ChildProcess[],
+    directory: string,
+    host: readonly string[],
+    arrivals: string[],
+  ) {
     this.#holders = holders;
     this.#directory = directory;
     this.#host = host;
@@ -64,15 +74,19 @@ export class Internet {
     const host = await hold();
     const there = await hold();
     const run = (enter: readonly string[], script: string) =>
-      execFileSync(enter[0]!, [...enter.slice(1), "sh", "-ec", script], { stdio: ["ignore", "ignore", "inherit"] });
+      execFileSync(enter[0]!, [...enter.slice(1), "sh", "-ec", script], {
+        stdio: ["ignore", "ignore", "inherit"],
+      });
     run(host.enter, `ip link add v0 type veth peer name v1; ip link set v1 netns ${there.child.pid}`);
     const up = (name: string, ipv4: string, ipv6: string) =>
       `ip link set lo up; ip link set ${name} up; ip addr add ${ipv4} dev ${name}; ip -6 addr add ${ipv6} dev ${name} nodad`;
     const addresses = THERE.map((address) => `ip addr add ${address} dev lo`).join("; ");
     run(there.enter, `${up("v1", "10.9.0.1/24", "2606:2800:9::1/64")}; ${addresses}`);
     writeFileSync(join(directory, "resolv.conf"), "nameserver 10.9.0.1\noptions timeout:2 attempts:1\n");
-    writeFileSync(join(directory, "hosts"), "127.0.0.1 localhost\n93.184.216.34 listed.example.org\n");
-    const binds = ["resolv.conf", "hosts"].map((name) => `mount --bind ${join(directory, name)} /etc/${name}`);
+    writeFileSync(join(directory, "hosts"), "127.0.0.1 localhost\n93.184.216.50 listed.example.org\n");
+    const binds = ["resolv.conf", "hosts"].map(
+      (name) => `mount --bind ${join(directory, name)} /etc/${name}`,
+    );
     run(
       host.enter,
       [
@@ -90,9 +104,13 @@ export class Internet {
       ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=example.org", "-addext", "subjectAltName=DNS:example.org,DNS:*.example.org", "-keyout", key, "-out", cert],
       { stdio: "ignore" },
     );
-    const server = spawn(there.enter[0]!, [...there.enter.slice(1), process.execPath, SERVER, JSON.stringify(ZONE), key, cert], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const server = spawn(
+      there.enter[0]!,
+      [...there.enter.slice(1), process.execPath, SERVER, JSON.stringify(ZONE), key, cert],
+      {
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
     const arrivals: string[] = [];
     const lines = createInterface(server.stdout!);
     await once(lines, "line");
@@ -110,7 +128,7 @@ export class Internet {
     // A certificate that the program inside may read.
     mkdirSync(arena.workspace, { recursive: true });
     arena.put("workspace/cert.pem", readFileSync(join(this.#directory, "cert.pem")));
-    const finished = await execute([...this.#host, ...runCommand(arena, command, options)], {
+    const finished = await execute([...this.#in(arena), ...runCommand(arena, command, options)], {
       cwd: arena.workspace,
       ...options,
     });
@@ -120,11 +138,20 @@ export class Internet {
   }
 
   /** A command on the host, with nothing around it: the control. */
-  async plain(arena: Arena, command: readonly string[], options: ConfinedOptions = {}) {
+  async plain(
+    arena: Arena,
+    command: readonly string[],
+    options: ConfinedOptions = {},
+  ): Promise<Finished & { readonly arrivals: readonly string[] }> {
     this.#arrivals.length = 0;
     arena.put("workspace/cert.pem", readFileSync(join(this.#directory, "cert.pem")));
-    const finished = await execute([...this.#host, ...command], { cwd: arena.workspace, ...options });
+    const finished = await execute([...this.#in(arena), ...command], { cwd: arena.workspace, ...options });
     return { ...finished, arrivals: [...this.#arrivals] };
+  }
+
+  /** nsenter(1) goes to the root of the other mount namespace. */
+  #in(arena: Arena): string[] {
+    return [...this.#host, "sh", "-c", 'cd "$0" && exec "$@"', arena.workspace];
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,11 @@ import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 
-const [zone, key, cert] = [JSON.parse(process.argv[2]), readFileSync(process.argv[3]), readFileSync(process.argv[4])];
+const [zone, key, cert] = [
+  JSON.parse(process.argv[2]),
+  readFileSync(process.argv[3]),
+  readFileSync(process.argv[4]),
+];
 const arrived = (what) => process.stdout.write(`${what}\n`);
 const once = (server, ...where) => new Promise((resolve) => server.listen(...where, resolve));
 const big = Buffer.alloc(1 << 20, "x");
@@ -35,7 +39,9 @@ function answer(message) {
   const name = labels.join(".").toLowerCase();
   const type = message.readUInt16BE(at + 1);
   arrived(`dns ${name} ${type}`);
-  const found = (zone[name] ?? []).filter((ip) => ip.includes(":") === (type === 28) && (type === 1 || type === 28));
+  const found = (zone[name] ?? []).filter(
+    (ip) => ip.includes(":") === (type === 28) && (type === 1 || type === 28),
+  );
   const header = Buffer.from(message.subarray(0, 12));
   header.writeUInt16BE(zone[name] === undefined ? 0x8183 : 0x8180, 2);
   header.writeUInt16BE(1, 4);
@@ -60,7 +66,9 @@ function ipv6(text) {
   const groups = (part) => part.split(":").filter((group) => group !== "");
   const missing = 8 - groups(head).length - groups(tail).length;
   const all = [...groups(head), ...Array(missing).fill("0"), ...groups(tail)];
-  return Buffer.from(all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]));
+  return Buffer.from(
+    all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]),
+  );
 }
 
 const names = createSocket("udp4");

@@ -1,3 +1,4 @@
+import { hostName } from "../../policy/host_name.ts";
 import { formatIp, type IpAddress, isIn, parseBlock, parseIp, unmapped } from "../../policy/ip_address.ts";
 
 export const MAX_NAMES = 4096;
@@ -8,12 +9,35 @@ const IPV6 = parseBlock("fd53:616c:6c79::/48")!;
 const FIRST = 256;
 
 /**
+ * The granted names of a hosts file, by their addresses: a program finds them there and asks no name server. Loopback ones stay
+ * what they are. `text` is that of hosts(5).
+ */
+export function listedNames(text: string, isGranted: (name: string) => boolean): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [ip = "", ...all] = line.replace(/#.*/, "").trim().split(/\s+/);
+    const address = parseIp(ip);
+    if (address === null || names.size >= MAX_NAMES) continue;
+    const name = all.map(hostName).find((one) => one !== null && one !== "localhost" && isGranted(one));
+    const text = formatIp(unmapped(address));
+    if (name != null && !names.has(text)) names.set(text, name);
+  }
+  return names;
+}
+
+/**
  * The addresses that stand for names inside the namespace: a program without a proxy connects to one, and what it meant is the
  * name. An address belongs to one name for the life of the run.
  */
 export class Names {
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
+  readonly #listed: ReadonlyMap<string, string>;
+
+  /** `listed`: further addresses and their names. */
+  constructor(listed: ReadonlyMap<string, string> = new Map()) {
+    this.#listed = listed;
+  }
 
   /** null: there are too many names. */
   addressesOf(name: string): { readonly ipv4: IpAddress; readonly ipv6: IpAddress } | null {
@@ -30,7 +54,8 @@ export class Names {
   nameOf(text: string): string | undefined {
     const parsed = parseIp(text);
     const address = parsed === null ? null : unmapped(parsed);
-    if (address === null || !(isIn(address, IPV4) || isIn(address, IPV6))) return undefined;
+    if (address === null) return undefined;
+    if (!isIn(address, IPV4) && !isIn(address, IPV6)) return this.#listed.get(formatIp(address));
     const number = address.at(-1)! + 256 * address.at(-2)! + 65536 * (address.at(-3)! & 1) - FIRST;
     const name = this.#names[number];
     // Bits that withNumber leaves alone must be as it leaves them.

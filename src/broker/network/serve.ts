@@ -8,7 +8,7 @@ import { DnsStub } from "./dns_stub.ts";
 import type { FlowLog } from "./flow_log.ts";
 import { type FlowLimits, Flows, MAX_FLOWS } from "./flows.ts";
 import { serveHttpProxy } from "./http_proxy.ts";
-import { Names } from "./names.ts";
+import { listedNames, Names } from "./names.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Outside } from "./outside.ts";
 import { publish } from "./published.ts";
@@ -42,7 +42,7 @@ export type ServedNetwork = {
 export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> {
   const { namespace, policy, log } = parts;
   const flows = new Flows(policy, log, parts.outside, parts.limits);
-  const names = new Names();
+  const names = new Names(listedNames(textOf("/etc/hosts"), (name) => policy.knowsName(name)));
   const stub = new DnsStub(policy, names, log, namespace.hasIpv6);
   const closers: (() => void)[] = [];
   const any = namespace.hasIpv6 ? [ANY_IPV4, ANY_IPV6] : [ANY_IPV4];
@@ -128,16 +128,19 @@ function portOf(server: Server): number {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    // Resolvers go on without it too.
+    return "";
+  }
+}
+
 /** Of resolv.conf(5): answers to an IPv6 query must come from the address that was asked. IPv4 needs no list. */
 function nameServers(hasIpv6: boolean): IpAddress[] {
   if (!hasIpv6) return [];
-  let text = "";
-  try {
-    text = readFileSync("/etc/resolv.conf", "utf8");
-  } catch {
-    // None: resolvers ask 127.0.0.1 and ::1.
-  }
-  const listed = [...text.matchAll(/^\s*nameserver\s+([0-9a-fA-F:.]+)/gm)].flatMap(
+  const listed = [...textOf("/etc/resolv.conf").matchAll(/^\s*nameserver\s+([0-9a-fA-F:.]+)/gm)].flatMap(
     ([, ip]) => parseIp(ip!) ?? [],
   );
   const all = ["::1", ...listed.filter((address) => address.length === 16).map(formatIp)];
