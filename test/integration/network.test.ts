@@ -55,7 +55,7 @@ describe.each([
     arena.put("workspace/big", "x".repeat(300_000));
     const done = await run(arena, script, ["--net-allow", `localhost:${port}`]);
     const said = `localhost:${port}`;
-    expect(done.stdout, done.stderr).toBe(`GET /x ${said} 0\n`.repeat(4) + `POST /x ${said} 300000\n`);
+    expect(done.stdout, done.stderr).toBe(`${`GET /x ${said} 0\n`.repeat(4)}POST /x ${said} 300000\n`);
     expect(flows(done)).toEqual([`127.0.0.1:${port}`, said, said, said, said]);
     const intents = done.records.filter(({ op, kind }) => op === "connect" && kind === "intent");
     const outcomes = intents.map(({ seq }) => done.records.find((record) => record.intent === seq));
@@ -112,4 +112,51 @@ test("without a grant there is no socket at all", async () => {
   expect(done.exitCode).not.toBe(0);
   expect(done.records.some(({ rule }) => rule === "network.socket")).toBe(true);
   expect(done.stderr).toContain("net off");
+});
+
+test("a server inside is reached at its port of the host, on record, and from nowhere but loopback", async () => {
+  using arena = new Arena(process.geteuid!() === 0 ? NOBODY : process.geteuid!());
+  const taken = createServer();
+  taken.listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const own = (taken.address() as AddressInfo).port;
+  taken.close();
+  await once(taken, "close");
+  // Ends after one request; the client asks until somebody answers.
+  const inside = `import http.server
+server = http.server.HTTPServer(("127.0.0.1", ${own}), http.server.SimpleHTTPRequestHandler)
+server.handle_request()`;
+  arena.put("workspace/page", "from inside\n");
+  const running = confined(arena, ["python3", "-c", inside], { env, flags: ["--listen", String(own)] });
+  let text = "";
+  for (const until = Date.now() + 40_000; text === "" && Date.now() < until; ) {
+    text = await fetch(`http://127.0.0.1:${own}/page`)
+      .then((response) => response.text())
+      .catch(() => new Promise<string>((resolve) => setTimeout(resolve, 100, "")));
+  }
+  const run = await running;
+  expect(text, run.stderr).toBe("from inside\n");
+  expect(run.exitCode).toBe(0);
+  const accepted = run.records.filter(({ op, kind }) => op === "accept" && kind === "intent").at(-1);
+  expect(accepted).toMatchObject({ path: `127.0.0.1:${own}`, rule: "network.listen" });
+  const outcome = run.records.find((record) => record.intent === accepted?.seq);
+  expect(outcome?.extra?.["bytesUp"]).toBeGreaterThan(100);
+});
+
+test("a port that is taken refuses the run and says which", async () => {
+  using arena = new Arena();
+  const run = await confined(arena, ["true"], { env, flags: ["--listen", String(port)] });
+  expect(run.exitCode).toBe(125);
+  expect(run.stderr).toContain(`Cannot listen on 127.0.0.1:${port}: EADDRINUSE`);
+});
+
+test.each([
+  [["--net-allow", "https://example.org"], "is no host"],
+  [["--net-allow", "example.org:53"], "port 53 belongs to the name server"],
+  [["--listen", "80", "--net-allow", "example.org"], "port 80 is in --listen and in --net-allow"],
+])("%j is refused with what is wrong", async (flags, problem) => {
+  using arena = new Arena();
+  const run = await confined(arena, ["true"], { env, flags });
+  expect(run.exitCode).toBe(125);
+  expect(run.stderr).toContain(problem);
 });
