@@ -15,6 +15,9 @@ export function printableMessage(text: string): string {
   return text.split("\n  ").map(printable).join("\n  ");
 }
 
+/** A denial as records and reports have it: of a request, or of the network. */
+export type AnyDenial = Omit<Denial, "op"> & { readonly op: Op | "connect" | "resolve" | "accept" };
+
 /** Makes what a denied caller and the person are told. `missing` is the set of rights that no rule grants. */
 export function denialOf(
   op: Op,
@@ -44,7 +47,7 @@ export function grantFlag(rights: number): "--read" | "--write" | "--socket" {
 }
 
 /** One line for a person: what, which rule, what to do next. */
-export function denialLine(denial: Denial): string {
+export function denialLine(denial: AnyDenial): string {
   const next =
     denial.nextSteps.length > 0 ? ` · to allow: ${denial.nextSteps.map(printable).join(" or ")}` : "";
   const what = denial.op === "refused" ? "" : `${denial.op} `;

@@ -21,6 +21,10 @@ import { findProgram } from "./find_program.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
+import { FlowLog } from "./network/flow_log.ts";
+import type { Outside } from "./network/outside.ts";
+import type { ServedNetwork } from "./network/serve.ts";
+import { namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
@@ -59,6 +63,12 @@ export type RunOptions = {
   /** Fingerprints of keys of the ssh-agent at SSH_AUTH_SOCK to sign files with, or logins as well. */
   readonly sshSign?: readonly string[] | undefined;
   readonly sshLogin?: readonly string[] | undefined;
+  /** Hosts to grant, as `--net-allow` takes them. */
+  readonly netAllow?: readonly string[] | undefined;
+  /** Ports of the run to open on 127.0.0.1 of the host. */
+  readonly listen?: readonly number[] | undefined;
+  /** Where names and connections lead; default: the network of the host. For tests. */
+  readonly outside?: Outside | undefined;
   readonly readsHow?: "auto" | "native" | "brokered" | undefined;
   readonly enforcement?: "hard" | "best-effort" | undefined;
   readonly user?: string | undefined;
@@ -87,6 +97,8 @@ export type RunFacts = {
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;
   readonly landlockAbi: number;
+  /** "off", or what is granted. */
+  readonly net: string;
   /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */
@@ -156,6 +168,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
   async function begin(): Promise<Run> {
     const confinement = confine(options, places);
+    const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
     const runsAs = user === self ? "self" : "another user";
     const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
@@ -204,6 +217,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       mediation: facts.mediation,
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
+      net: facts.net,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
@@ -240,8 +254,25 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     binding.isolateUmask();
     lower();
 
+    let network: ServedNetwork | null = null;
+    const notStarted = async (error: unknown): Promise<never> => {
+      await network?.close();
+      raise();
+      confinement.close();
+      unwatch();
+      agent?.close();
+      note("run.end", { outcome: "did not start", error: String(error) });
+      await journal.close();
+      throw error;
+    };
+    if (namespace !== null) {
+      const parts = { namespace, grants: confinement.network!, profile: options.profile };
+      const flowLog = new FlowLog(journal, log.parts, tally);
+      network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
+    }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
+      ...network?.environment,
       HOME: home,
       USER: user.name,
       LOGNAME: user.name,
@@ -264,15 +295,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
         channelFd: inherited,
       },
       serve,
-    ).catch(async (error: unknown) => {
-      raise();
-      confinement.close();
-      unwatch();
-      agent?.close();
-      note("run.end", { outcome: "did not start", error: String(error) });
-      await journal.close();
-      throw error;
-    });
+    ).catch(notStarted);
     if (inherited >= 0) binding.closeFd(inherited);
     if (toBroker >= 0) addChannel(toBroker);
 
@@ -303,6 +326,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       confinement.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
+      await network?.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
       const kept = undo?.seal();

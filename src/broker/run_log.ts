@@ -17,12 +17,12 @@ const CHANGES = OPEN.write | OPEN.append | OPEN.create | OPEN.truncate;
  */
 export class RunLog {
   readonly #sink: RecordSink;
-  readonly #parts: LineParts;
+  readonly parts: LineParts;
   readonly #tally: Tally;
 
   constructor(sink: RecordSink, parts: LineParts, tally: Tally) {
     this.#sink = sink;
-    this.#parts = parts;
+    this.parts = parts;
     this.#tally = tally;
   }
 
@@ -30,7 +30,7 @@ export class RunLog {
   intent(request: Request, caller: Caller, rule: string): number {
     this.#tally.operations++;
     return this.#sink.append(
-      intentLine(this.#parts, this.#sink.size, Date.now(), eventOf(request, caller, rule), "crash"),
+      intentLine(this.parts, this.#sink.size, Date.now(), eventOf(request, caller, rule), "crash"),
     );
   }
 
@@ -38,20 +38,20 @@ export class RunLog {
     const errno = outcome.kind === "failed" || outcome.kind === "denied" ? errnoName(outcome.errno) : "";
     const result =
       outcome.kind === "value" && outcome.value !== null && "pid" in outcome.value ? outcome.value.pid : 0;
-    this.#sink.append(outcomeLine(this.#parts, this.#sink.size, Date.now(), intent, errno, result));
+    this.#sink.append(outcomeLine(this.parts, this.#sink.size, Date.now(), intent, errno, result));
     if (errno === "") this.#countChange(request);
   }
 
   denial(request: Request, caller: Caller, denial: Denial, errno: number): void {
     this.#tally.deny(denial);
     const event = { ...eventOf(request, caller, denial.rule), path: denial.path };
-    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, errnoName(errno)));
+    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errnoName(errno)));
   }
 
   /** A refusal that the caller sees as ENOENT: recorded, and nothing that a person has to look at. */
   absence(request: Request, caller: Caller): void {
     const event = eventOf(request, caller, "default-deny");
-    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, "ENOENT"));
+    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, "ENOENT"));
   }
 
   #countChange(request: Request): void {

@@ -44,6 +44,11 @@ const MEANING: Readonly<Record<string, { need: "required" | "optional"; cost: st
     cost: "paths can not be opened without following links",
     mend: "Linux 5.6 or newer",
   },
+  "network-namespace": {
+    need: "optional",
+    cost: "no grant of hosts (--net-allow, --listen): such a run is refused",
+    mend: "run as root, or allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
+  },
   "pidfd-thread": { need: "required", cost: "threads can not be named safely", mend: "Linux 6.9 or newer" },
   libseccomp: {
     need: "required",

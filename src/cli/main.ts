@@ -22,6 +22,12 @@ const lazily =
     await (await load())(...args);
   };
 const collect = (value: string, seen: string[]): string[] => [...seen, value];
+const port = (text: string, seen: number[]): number[] => {
+  const number = Number(text);
+  if (!/^\d{1,5}$/.test(text) || number < 1 || number > 65535)
+    throw new InvalidArgumentError("write a port, 1 to 65535");
+  return [...seen, number];
+};
 const duration = (text: string): number => {
   const milliseconds = parseDurationMs(text);
   if (milliseconds === null)
@@ -60,6 +66,8 @@ program
     collect,
     [],
   )
+  .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
+  .option("--listen <port>", "open this port of the program on 127.0.0.1 (repeatable)", port, [])
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
@@ -94,7 +102,9 @@ program
   .command("why")
   .description("say what a profile would decide, and by which rule")
   .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata, execute or connect")
-  .requiredOption("--path <path>", "the path in question")
+  .option("--path <path>", "the path in question")
+  .option("--host <host>", "of connect: the host in question")
+  .option("--port <port>", "of connect: its port", port, [])
   .addOption(profile())
   .addOption(state())
   .addOption(json())

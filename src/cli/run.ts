@@ -16,6 +16,8 @@ export type RunFlags = {
   readonly socket: readonly string[];
   readonly sshSign: readonly string[];
   readonly sshLogin: readonly string[];
+  readonly netAllow: readonly string[];
+  readonly listen: readonly number[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -87,6 +89,8 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     sockets: flags.socket.map((path) => socketName(resolve(path))),
     sshSign: flags.sshSign,
     sshLogin: flags.sshLogin,
+    netAllow: flags.netAllow,
+    listen: flags.listen,
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     user: flags.user,

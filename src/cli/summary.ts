@@ -9,9 +9,9 @@ export function startLine(facts: RunFacts): string {
   const where = facts.access === "no workspace" ? facts.access : `${facts.access} ${facts.workspace}`;
   const taken = facts.withoutDenials.length > 0 ? ` · WITHOUT ${facts.withoutDenials.join(", ")}` : "";
   const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
-  const { profile, run } = facts;
+  const { profile, run, net } = facts;
   return printable(
-    `sallyport: ${profile} · ${where} · ${reads} · net off · audit on · run ${run}${taken}${weaker}`,
+    `sallyport: ${profile} · ${where} · ${reads} · net ${net} · audit on · run ${run}${taken}${weaker}`,
   );
 }
 

@@ -9,22 +9,50 @@ import { realName } from "../broker/workspace.ts";
 import { compilePolicy, decidePath } from "../policy/decide.ts";
 import { RIGHT, type RightName, rightNames } from "../policy/rights.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { whyConnect } from "./why_host.ts";
 
 export type WhyFlags = {
   readonly op: string;
-  readonly path: string;
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: readonly number[];
   readonly profile: string;
   readonly state?: string;
   readonly json?: boolean;
 };
 
+export type Answer = {
+  readonly verdict: "allow" | "deny";
+  readonly path: string;
+  readonly op: string;
+  readonly profile: string;
+  readonly rule: string;
+  readonly reason: string;
+  readonly nextSteps: readonly string[];
+};
+
 /** `sallyport why`: what a run started here would be told, and by which rule. Exit 0 for allow, 1 for deny. */
 export async function why(flags: WhyFlags): Promise<void> {
+  const answer =
+    flags.op === "connect" ? whyConnect(flags.profile, flags.host, flags.port?.at(-1)) : whyPath(flags);
+  if (flags.json) console.log(JSON.stringify(answer));
+  else {
+    console.log(
+      `${answer.verdict}: ${answer.op} ${printable(answer.path)} — ${answer.reason} (rule ${answer.rule} of profile ${answer.profile})`,
+    );
+    for (const step of answer.nextSteps) console.log(`to allow: ${printable(step)}`);
+  }
+  process.exitCode = answer.verdict === "allow" ? 0 : 1;
+}
+
+function whyPath(flags: WhyFlags): Answer {
   const right = RIGHT[flags.op as RightName];
   if (right === undefined) {
-    const known = Object.keys(RIGHT).join(", ");
+    const known = [...Object.keys(RIGHT), "connect"].join(", ");
     throw new SallyportError("INVALID", `Cannot explain --op "${flags.op}": write one of ${known}`);
   }
+  if (flags.path === undefined)
+    throw new SallyportError("INVALID", `Cannot explain --op ${flags.op}: give --path`);
   const { home } = userByUid(process.geteuid!());
   const workspace = realpathSync(process.cwd());
   const places = {
@@ -38,7 +66,7 @@ export async function why(flags: WhyFlags): Promise<void> {
   const path = realName(resolve(flags.path));
   const verdict = decidePath(policy, path, right);
   const rule = verdict.rule;
-  const answer = {
+  return {
     verdict: verdict.kind,
     path,
     op: flags.op,
@@ -54,12 +82,4 @@ export async function why(flags: WhyFlags): Promise<void> {
             ? [rule.remedy]
             : [],
   };
-  if (flags.json) console.log(JSON.stringify(answer));
-  else {
-    console.log(
-      `${answer.verdict}: ${answer.op} ${printable(path)} — ${answer.reason} (rule ${answer.rule} of profile ${profile.name})`,
-    );
-    for (const step of answer.nextSteps) console.log(`to allow: ${printable(step)}`);
-  }
-  process.exitCode = verdict.kind === "allow" ? 0 : 1;
 }

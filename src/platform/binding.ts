@@ -67,6 +67,21 @@ export type NativeLaunchFailure = {
 
 export type NativeLauncher = {
   readonly pid: number;
+  /**
+   * Before the first launch: everything launched after it is born in a network namespace of the run's own, in which every
+   * address is local. `withUser` also enters an user namespace, which needs no privilege where the host allows it.
+   */
+  enterNetwork(
+    withUser: boolean,
+    done: (failure: NativeLaunchFailure | null, hasIpv6: boolean | null) => void,
+  ): void;
+  /** A socket inside that namespace; `address` has 4 or 16 bytes. Non-blocking; the caller owns it. */
+  openEndpoint(
+    use: "listen" | "datagram" | "connect",
+    address: Uint8Array,
+    port: number,
+    done: (failure: NativeLaunchFailure | null, fd: number | null) => void,
+  ): void;
   /** Launches one program; the first one is the leader, whose end is the end of the run. `done` is called once. */
   launch(
     spec: NativeLaunchSpec,

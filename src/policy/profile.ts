@@ -42,6 +42,8 @@ export type ResolvedProfile = {
   };
   /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
   readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
+  /** Hosts that the run may reach, as parseNetworkGrant reads them, and own ports that the host may reach. */
+  readonly network: { readonly allow: readonly string[]; readonly listen: readonly number[] };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
@@ -112,6 +114,7 @@ export function resolveProfile(
         "set",
       ),
     },
+    network: { allow: union(files, "network", "allow"), listen: union(files, "network", "listen") },
     linuxCapabilities: [...new Set(files.flatMap((file) => (file["linuxCapabilities"] ?? []) as string[]))],
     limits: merged(files, "limits"),
     rlimits: merged(files, "rlimits"),
@@ -222,8 +225,8 @@ function grant(id: string, rights: number, roots: readonly string[], reason: str
   return { id, effect: "allow", rights, patterns, except: [], reason, remedy: "" };
 }
 
-function union(files: readonly Fields[], section: string, key: string): string[] {
-  return [...new Set(files.flatMap((file) => (sub(file, section)[key] ?? []) as string[]))];
+function union<T = string>(files: readonly Fields[], section: string, key: string): T[] {
+  return [...new Set(files.flatMap((file) => (sub(file, section)[key] ?? []) as T[]))];
 }
 
 function merged<T>(files: readonly Fields[], key: string): Record<string, T> {

@@ -34,6 +34,7 @@ export type LogRecord = {
   readonly errno?: string;
   readonly intent?: number;
   readonly pid?: number;
+  readonly extra?: Readonly<Record<string, string | number | boolean>>;
 };
 
 export type ConfinedOptions = ExecuteOptions & {

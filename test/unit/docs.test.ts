@@ -65,7 +65,8 @@ describe("docs/protocol.md", () => {
 describe("docs/profiles.md", () => {
   it("names every rule that the broker adds", () => {
     const files = readdirSync(join(ROOT, "src/broker"), { recursive: true }).map(String);
-    const sources = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
+    const broker = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
+    const sources = [...broker, page("src/policy/network.ts")];
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
       ...page("docs/profiles.md").matchAll(

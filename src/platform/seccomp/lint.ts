@@ -6,7 +6,9 @@ import { SYSCALL_NAMES, SYSCALLS } from "./syscalls.ts";
 export const ALL_OPTIONS: readonly FilterOptions[] = (["kernel", "writes", "strict"] as const).flatMap(
   (mediation) =>
     (["noexec", "any"] as const).flatMap((memfd) =>
-      (["refused", "brokered"] as const).map((unix) => ({ mediation, memfd, unix })),
+      (["refused", "brokered"] as const).flatMap((unix) =>
+        (["refused", "namespace"] as const).map((inet) => ({ mediation, memfd, unix, inet })),
+      ),
     ),
 );
 

@@ -1,7 +1,7 @@
 /** Reads the syscall sets of profiles/linux, given as parsed YAML, into a FilterSpec. */
 import { constants } from "node:os";
 import type { Parsed, Problem } from "../../policy/problem.ts";
-import type { Action, Condition, FilterSpec, SyscallRule } from "./spec.ts";
+import type { Action, Condition, FilterSpec, InetPolicy, MemfdPolicy, SyscallRule, UnixPolicy } from "./spec.ts";
 import { SYSCALLS } from "./syscalls.ts";
 
 type Report = (field: string, problem: string, remedy: string) => void;
@@ -128,17 +128,25 @@ function readErrno(value: unknown, field: string, report: Report): number {
   return number ?? constants.errno.EPERM;
 }
 
-function readOnly(value: unknown, field: string, report: Report): Pick<SyscallRule, "memfd" | "unix"> {
-  if (value === undefined) return { memfd: null, unix: null };
+type Only = Pick<SyscallRule, "memfd" | "unix" | "inet">;
+
+const ALWAYS: Only = { memfd: null, unix: null, inet: null };
+const POLICIES = {
+  memfd: ["noexec", "any"] as readonly (MemfdPolicy | undefined)[],
+  unix: ["refused", "brokered"] as readonly (UnixPolicy | undefined)[],
+  inet: ["refused", "namespace"] as readonly (InetPolicy | undefined)[],
+};
+
+function readOnly(value: unknown, field: string, report: Report): Only {
+  if (value === undefined) return ALWAYS;
   const fields = isFields(value) ? value : {};
-  knownFields(fields, ["memfd", "unix"], `${field}.`, report);
-  const { memfd = null, unix = null } = fields;
-  const isMemfd = memfd === null || memfd === "noexec" || memfd === "any";
-  const isUnix = unix === null || unix === "refused" || unix === "brokered";
-  if (isMemfd && isUnix && Object.keys(fields).length > 0) return { memfd, unix };
-  const remedy = "write { memfd: noexec }, { memfd: any }, { unix: refused } or { unix: brokered }";
-  report(field, `is ${JSON.stringify(value)}`, remedy);
-  return { memfd: null, unix: null };
+  knownFields(fields, Object.keys(POLICIES), `${field}.`, report);
+  const named = Object.entries(POLICIES).filter(([name]) => fields[name] !== undefined);
+  if (named.length > 0 && named.every(([name, words]) => (words as readonly unknown[]).includes(fields[name])))
+    return { ...ALWAYS, ...fields };
+  const remedy = Object.entries(POLICIES).flatMap(([name, words]) => words.map((word) => `{ ${name}: ${word} }`));
+  report(field, `is ${JSON.stringify(value)}`, `write one of ${remedy.join(", ")}`);
+  return ALWAYS;
 }
 
 function readAlternatives(rule: Fields, field: string, report: Report): Condition[][] {

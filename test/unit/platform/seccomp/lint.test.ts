@@ -14,6 +14,7 @@ const RULE: SyscallRule = {
   unmediatedErrno: null,
   memfd: null,
   unix: null,
+  inet: null,
   alternatives: [[{ arg: 1, mask: 0xffffffff, value: 1 }]],
   reason: "For the test",
 };
