@@ -68,6 +68,7 @@ export class BenchBroker {
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
       undo: NO_UNDO,
       platform,
+      network: null,
       rootPid: process.pid,
       launch: () => Promise.reject(new Error("A bench launches nothing")),
     };

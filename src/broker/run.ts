@@ -24,7 +24,7 @@ import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { Outside } from "./network/outside.ts";
 import type { ServedNetwork } from "./network/serve.ts";
-import { namespaceOf, startNetwork } from "./network/start.ts";
+import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
@@ -241,6 +241,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       log,
       undo: undo?.recorder(log) ?? NO_UNDO,
       platform: linux,
+      network: await cookieOf(namespace),
       rootPid: launcher.pid,
       launch: launchFurther,
     };

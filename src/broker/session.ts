@@ -31,6 +31,8 @@ export type Session = {
   /** Operations that answer late. */
   readonly pending: Set<Promise<Outcome>>;
   readonly platform: Platform;
+  /** The network namespace that is the run's own (SO_NETNS_COOKIE); null where it has none. */
+  readonly network: number | null;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;
   /** Starts a further program in the run and gives its pid. Takes the descriptors. Rejects with a SallyportError. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { keepInspectorShut } from "../broker/inspector.ts";
 import { printableMessage } from "../broker/denial.ts";
+import { keepInspectorShut } from "../broker/inspector.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { parseDurationMs } from "./duration.ts";
 

@@ -16,6 +16,8 @@ export type SocketFacts = {
   /** Whether a call on it may wait, and for how long; 0 is for ever. */
   readonly waits: "blocking" | "nonblocking";
   readonly sendTimeoutMs: number;
+  /** Tells one network namespace from another: that in which it was made. */
+  readonly network: number;
 };
 
 /**
@@ -32,6 +34,8 @@ export type Sockets = {
    * the broker's pid, and the user that the broker acts for.
    */
   connect(fd: number, pinnedFd: number): number;
+  /** Connects an internet socket to a whole sockaddr. -EINPROGRESS: a further call tells what came of it. */
+  connectAddress(fd: number, address: Uint8Array): number;
   /** Binds to a whole sockaddr; a relative name starts from the directory `baseFd`, or from the broker's when it is -1. */
   bind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;
   listen(fd: number, backlog: number): number;
@@ -41,17 +45,19 @@ export const sockets: Sockets = {
   facts(fd) {
     const facts = binding.socketFacts(fd);
     if (typeof facts === "number") return facts;
-    const [domain, type, protocol, blocks, sendTimeoutMs] = facts;
+    const [domain, type, protocol, blocks, sendTimeoutMs, network] = facts;
     return {
       domain: DOMAINS[domain] ?? "other",
       type: TYPES[type] ?? "other",
       protocol,
       waits: blocks === 1 ? "blocking" : "nonblocking",
       sendTimeoutMs,
+      network,
     };
   },
   peer: binding.socketPeer,
   connect: binding.socketConnect,
+  connectAddress: binding.socketConnectAddress,
   bind: binding.socketBind,
   listen: binding.socketListen,
 };

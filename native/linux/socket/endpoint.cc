@@ -73,6 +73,7 @@ int facts_of(int socket, Facts& facts) {
   timeval timeout{};
   if (const int failed = read_option(socket, SO_SNDTIMEO, timeout); failed < 0) return failed;
   facts.send_timeout_ms = int64_t{timeout.tv_sec} * 1000 + timeout.tv_usec / 1000;
+  if (const int failed = read_option(socket, SO_NETNS_COOKIE, facts.network); failed < 0) return failed;
   const int flags = fcntl(socket, F_GETFL);
   if (flags < 0) return -errno;
   facts.blocks = (flags & O_NONBLOCK) == 0;
@@ -92,6 +93,12 @@ int connect_to_file(int socket, int pinned) {
   std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", pinned);
   const NonBlocking held(socket);
   return negative_errno(connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address));
+}
+
+int connect_to_address(int socket, const void* address, size_t size) {
+  const NonBlocking held(socket);
+  return negative_errno(
+      connect(socket, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)));
 }
 
 int bind_to(int socket, const void* address, size_t size, int base, mode_t mask) {

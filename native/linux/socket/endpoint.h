@@ -16,6 +16,7 @@ struct Facts {
   int protocol;
   bool blocks;              // O_NONBLOCK is not set
   int64_t send_timeout_ms;  // SO_SNDTIMEO; 0: waits for ever
+  uint64_t network;         // SO_NETNS_COOKIE: tells the network namespace that it was made in, Linux 5.14
 };
 // -ENOTSOCK for anything else.
 [[nodiscard]] int facts_of(int socket, Facts& facts);
@@ -32,6 +33,10 @@ struct Peer {
 // -EAGAIN: the queue of the listener is full. The peer is told the pid and the effective ids of this thread,
 // unix(7).
 [[nodiscard]] int connect_to_file(int socket, int pinned);
+
+// connect(2) of an internet socket to `size` bytes of a sockaddr. -EINPROGRESS: asking again tells what came
+// of it, connect(2).
+[[nodiscard]] int connect_to_address(int socket, const void* address, size_t size);
 
 // bind(2) of `size` bytes of a sockaddr. A relative name starts from the directory `base` (O_PATH), or from
 // that of the thread when it is -1; `mask` is the umask of a file that is made.

@@ -1,5 +1,7 @@
 import { DEFAULT_RATES, makeBuckets } from "../../limits/buckets.ts";
-import type { NativeLauncher } from "../../platform/binding.ts";
+import { binding, type NativeLauncher } from "../../platform/binding.ts";
+import { sockets } from "../../platform/sockets.ts";
+import { parseIp } from "../../policy/ip_address.ts";
 import { NetworkPolicy } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
@@ -9,6 +11,8 @@ import type { NetworkGrants } from "./grants.ts";
 import { enterNamespace, type Namespace } from "./namespace.ts";
 import { isOwnAddress, type Outside, systemOutside } from "./outside.ts";
 import { type ServedNetwork, serveNetwork } from "./serve.ts";
+
+const LOOPBACK = parseIp("127.0.0.1")!;
 
 /** The namespace of a run that has grants; null for one that has none. Rejects with SETUP. */
 export async function namespaceOf(
@@ -24,6 +28,15 @@ export async function namespaceOf(
     close();
     throw error;
   }
+}
+
+/** What tells the namespace from others (SO_NETNS_COOKIE); null without one. */
+export async function cookieOf(namespace: Namespace | null): Promise<number | null> {
+  if (namespace === null) return null;
+  const fd = await namespace.open("datagram", LOOPBACK, 0);
+  const facts = sockets.facts(fd);
+  binding.closeFd(fd);
+  return typeof facts === "number" ? null : facts.network;
 }
 
 /** Serves the namespace by what is granted. Rejects with SETUP. */

@@ -65,10 +65,17 @@ export function serveNotifications(
       notifier.replyError(slot, status);
       return;
     }
-    const request = !brokered ? refusalOf(nr) : isOurs ? unreadable(nr, status) : requestOf(nr, one, two);
+    const request = !brokered
+      ? refusalOf(nr)
+      : isOurs
+        ? unreadable(nr, status)
+        : requestOf(nr, one, two, caller);
+    if (request instanceof Promise) {
+      void request.then((errno) => returned(slot, errno));
+      return;
+    }
     if (typeof request === "number") {
-      if (request === 0) notifier.replyValue(slot, 0);
-      else notifier.replyError(slot, request);
+      returned(slot, request);
       return;
     }
     const named = event[EVENT.pathFlags] === 0 ? request : asNamed(request, event[EVENT.pathFlags]!, caller);
@@ -87,14 +94,24 @@ export function serveNotifications(
     else answer(slot, outcome, closeOnExec);
   }
 
-  function requestOf(nr: number, one: string, two: string): Request | number {
+  function returned(slot: number, errno: number): void {
+    if (errno === 0) notifier.replyValue(slot, 0);
+    else notifier.replyError(slot, errno);
+  }
+
+  function requestOf(
+    nr: number,
+    one: string,
+    two: string,
+    caller: Caller,
+  ): Request | number | Promise<number> {
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
     if (!isSocketCall(nr) && one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
     call.nr = nr;
     call.pid = event[EVENT.tgid]!;
     call.one = one;
     call.two = two;
-    if (isSocketCall(nr)) return socketRequest(call, event[EVENT.heldFd]!, session.platform.sockets);
+    if (isSocketCall(nr)) return socketRequest(call, event[EVENT.heldFd]!, session, () => caller.waits());
     return translate(call);
   }
 

@@ -1,7 +1,9 @@
 import { ERRNO } from "../../platform/errno.ts";
 import { readSocketAddress } from "../../platform/socket_address.ts";
-import type { SocketFacts, Sockets } from "../../platform/sockets.ts";
+import type { SocketFacts } from "../../platform/sockets.ts";
 import type { Request } from "../../protocol/message.ts";
+import type { Session } from "../session.ts";
+import { inetCall, isOfNetwork } from "./inet_calls.ts";
 import { NR } from "./syscalls.ts";
 import type { ReceivedCall } from "./translate.ts";
 
@@ -18,9 +20,15 @@ export function isSocketCall(nr: number): boolean {
  * The request that a trapped socket call stands for; else what it returns, 0 or an errno: what needs no decision is done here.
  * `socketFd` is the broker's copy of the caller's socket.
  */
-export function socketRequest(call: ReceivedCall, socketFd: number, sockets: Sockets): Request | number {
+export function socketRequest(
+  call: ReceivedCall,
+  socketFd: number,
+  { platform: { sockets }, network }: Pick<Session, "platform" | "network">,
+  waits: () => boolean,
+): Request | number | Promise<number> {
   const facts = sockets.facts(socketFd);
   if (typeof facts === "number") return -facts;
+  if (isOfNetwork(facts, network)) return inetCall(call, socketFd, facts, sockets, waits);
   if (call.nr === NR.listen) {
     // Only a socket with a name listens, and a name was decided on.
     return isConnectable(facts) ? -sockets.listen(socketFd, call.words[1]!) : refused(call.nr);

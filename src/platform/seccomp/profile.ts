@@ -1,7 +1,15 @@
 /** Reads the syscall sets of profiles/linux, given as parsed YAML, into a FilterSpec. */
 import { constants } from "node:os";
 import type { Parsed, Problem } from "../../policy/problem.ts";
-import type { Action, Condition, FilterSpec, InetPolicy, MemfdPolicy, SyscallRule, UnixPolicy } from "./spec.ts";
+import type {
+  Action,
+  Condition,
+  FilterSpec,
+  InetPolicy,
+  MemfdPolicy,
+  SyscallRule,
+  UnixPolicy,
+} from "./spec.ts";
 import { SYSCALLS } from "./syscalls.ts";
 
 type Report = (field: string, problem: string, remedy: string) => void;
@@ -142,9 +150,14 @@ function readOnly(value: unknown, field: string, report: Report): Only {
   const fields = isFields(value) ? value : {};
   knownFields(fields, Object.keys(POLICIES), `${field}.`, report);
   const named = Object.entries(POLICIES).filter(([name]) => fields[name] !== undefined);
-  if (named.length > 0 && named.every(([name, words]) => (words as readonly unknown[]).includes(fields[name])))
+  if (
+    named.length > 0 &&
+    named.every(([name, words]) => (words as readonly unknown[]).includes(fields[name]))
+  )
     return { ...ALWAYS, ...fields };
-  const remedy = Object.entries(POLICIES).flatMap(([name, words]) => words.map((word) => `{ ${name}: ${word} }`));
+  const remedy = Object.entries(POLICIES).flatMap(([name, words]) =>
+    words.map((word) => `{ ${name}: ${word} }`),
+  );
   report(field, `is ${JSON.stringify(value)}`, `write one of ${remedy.join(", ")}`);
   return ALWAYS;
 }
