@@ -243,6 +243,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
     ).catch(async (error: unknown) => {
       raise();
       confinement.close();
+      undo?.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -280,6 +281,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       removeQuietly(tmp);
       const kept = undo?.seal();
       raise();
+      undo?.close();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);
       for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });
