@@ -260,6 +260,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       await network?.close();
       raise();
       confinement.close();
+      undo?.close();
       unwatch();
       agent?.close();
       note("run.end", { outcome: "did not start", error: String(error) });
@@ -332,6 +333,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       removeQuietly(tmp);
       const kept = undo?.seal();
       raise();
+      undo?.close();
       unwatch();
       agent?.close();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);

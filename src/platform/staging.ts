@@ -126,6 +126,11 @@ export class Store {
     return binding.storeOpen(this.#fd, name, 0, 0);
   }
 
+  /** Emptied. */
+  openForWriting(name: string): number {
+    return binding.storeOpen(this.#fd, name, O.wronly | O.trunc, 0);
+  }
+
   /** A descriptor that only names the object, for changing its metadata. */
   hold(name: string): number {
     return binding.storeOpen(this.#fd, name, O.path, 0);

@@ -167,8 +167,7 @@ export class KeptTree {
   /** The end of the run: what a broker that lives does. */
   seal(): void {
     this.#release();
-    this.#journal.flush();
-    seal(readJournal(runDirectory(this.state, RUN)), this.#journal, this.#store, "end");
+    seal(this.#journal.read(), this.#journal, this.#store, "end");
   }
 
   /** `undo restore`, by a process of its own. */

@@ -77,15 +77,15 @@ function opened(directory: string): KeptRun {
   const journal = UndoJournal.continue(directory);
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
   const store = new Store(openSync(join(directory, "undo"), flags));
-  const entries = readJournal(directory);
+  const entries = journal.read();
   const lowered = lowerTo(replay(entries).begin.uid);
-  let tree: Tree;
+  let tree = replay(entries);
   try {
-    if (replay(entries).sealed === "no") {
+    if (tree.sealed === "no") {
       settle(entries, journal, store);
-      seal(lowered ? entries : readJournal(directory), journal, store, "late");
+      seal(entries, journal, store, "late");
+      tree = replay(journal.read());
     }
-    tree = replay(readBack(directory, lowered));
   } catch (error) {
     if (lowered) binding.raiseAuthority();
     throw error;
@@ -105,16 +105,6 @@ function opened(directory: string): KeptRun {
       unlockUndo(directory);
     },
   };
-}
-
-/** The journal with what sealing has added: read with full authority, for it lies in the state. */
-function readBack(directory: string, lowered: boolean) {
-  if (!lowered) return readJournal(directory);
-  binding.raiseAuthority();
-  const entries = readJournal(directory);
-  const [begin] = entries;
-  lowerTo(begin?.k === "begin" ? begin.uid : 0);
-  return entries;
 }
 
 /** Root puts back what another user's run has changed as that user. */

@@ -1,7 +1,7 @@
 import { chownSync, constants, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Placement } from "../../files/undo/entry.ts";
-import { readJournal, runDirectory, UndoJournal } from "../../files/undo/journal.ts";
+import { runDirectory, UndoJournal } from "../../files/undo/journal.ts";
 import { type Sealed, seal } from "../../files/undo/seal.ts";
 import { linux } from "../../platform/linux.ts";
 import { Store } from "../../platform/staging.ts";
@@ -36,6 +36,8 @@ export type RunUndo = {
   recorder(log: Pick<RunLog, "denial">): Undo;
   /** To be called when no process of the run is left, with the run's authority. */
   seal(): Sealed;
+  /** With full authority. */
+  close(): void;
 };
 
 /** Makes the store and the journal of a run, out of the program's reach; null for a run without undo. With full authority. */
@@ -74,15 +76,11 @@ export function startUndo(
         new Keeper({ journal, store, placement, platform: linux, untracked, ...profile.undoLimits }),
         log,
       ),
-    seal() {
-      journal.flush();
-      try {
-        return seal(readJournal(directory), journal, store, "end");
-      } finally {
-        journal.close();
-        store.close();
-        unlockUndo(directory);
-      }
+    seal: () => seal(journal.read(), journal, store, "end"),
+    close() {
+      journal.close();
+      store.close();
+      unlockUndo(directory);
     },
   };
 }

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Entry } from "./entry.ts";
@@ -25,12 +34,12 @@ export class UndoJournal {
     const file = journalFile(directory);
     const bytes = readFileSync(file);
     truncateSync(file, bytes.lastIndexOf(10) + 1);
-    return new UndoJournal(openSync(file, "a", 0o600), readJournal(directory).length);
+    return new UndoJournal(openSync(file, "a+", 0o600), readJournal(directory).length);
   }
 
   /** Makes the journal of a new run in `directory`. */
   static create(directory: string): UndoJournal {
-    return new UndoJournal(openSync(journalFile(directory), "ax", 0o600), 0);
+    return new UndoJournal(openSync(journalFile(directory), "ax+", 0o600), 0);
   }
 
   get size(): number {
@@ -55,6 +64,18 @@ export class UndoJournal {
     const bytes = Buffer.from(this.#waiting);
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
     this.#waiting = "";
+  }
+
+  /** Every entry, by the descriptor: no path is needed, so no authority. */
+  read(): Entry[] {
+    this.flush();
+    const bytes = Buffer.alloc(fstatSync(this.#fd).size);
+    for (let done = 0; done < bytes.length; ) {
+      const got = readSync(this.#fd, bytes, done, bytes.length - done, done);
+      if (got === 0) break;
+      done += got;
+    }
+    return parse(bytes, "the undo journal");
   }
 
   close(): void {
@@ -84,7 +105,10 @@ export function hasJournal(directory: string): boolean {
  */
 export function readJournal(directory: string): Entry[] {
   const file = journalFile(directory);
-  const bytes = readFileSync(file);
+  return parse(readFileSync(file), `"${file}"`);
+}
+
+function parse(bytes: Buffer, what: string): Entry[] {
   const lines = bytes
     .toString("utf8", 0, bytes.lastIndexOf(10) + 1)
     .split("\n")
@@ -95,5 +119,5 @@ export function readJournal(directory: string): Entry[] {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new SallyportError("INVALID", `Cannot read "${file}": it is no undo journal`);
+  throw new SallyportError("INVALID", `Cannot read ${what}: it is no undo journal`);
 }

@@ -3,7 +3,7 @@ import { errnoName } from "../../platform/errno.ts";
 import { linux } from "../../platform/linux.ts";
 import { attributesOf, copyAll, type Found, look, type Store, type Time } from "../../platform/staging.ts";
 import { OPEN } from "../../protocol/message.ts";
-import type { Before } from "./entry.ts";
+import type { Before, Image } from "./entry.ts";
 import type { UndoJournal } from "./journal.ts";
 import { type Item, type Plan, parkedName, removedName } from "./plan.ts";
 import { type Node, pathOf, placesOf, type Slot, type Tree } from "./tree.ts";
@@ -162,7 +162,6 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
       if (moved !== -ENOENT) return moved;
       return makeAgain(node, at);
     }
-    const image = node.image !== null && typeof node.image.n === "number" ? node.image : null;
     for (const stored of node.stored) {
       const name = String(stored.n);
       const there = store.look(name);
@@ -172,9 +171,12 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
         continue;
       }
       if (typeof there === "number") continue;
-      if (image !== null && there.linkCount === 1) {
-        const result = placeImage(node, image.n as number, node.before ?? image.before, at);
-        if (result === 0) return 0;
+      if (node.image !== null) {
+        const { n, before } = node.image;
+        const isTheOnlyName = typeof n === "number" && there.linkCount === 1;
+        if (isTheOnlyName && placeImage(node, n, node.before ?? before, at) === 0) return 0;
+        const rewritten = rewrite(name, n);
+        if (rewritten < 0) return rewritten;
       }
       if (node.before !== null) {
         const prepared = withHeld(name, node.before);
@@ -198,6 +200,26 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     journal.note({ k: "stand-in", id: there.identity });
     journal.append({ k: "restoring", id: there.identity });
     return store.moveOut(name, at);
+  }
+
+  /** Gives a file in the store the content that it had before a descriptor of the run changed it. */
+  function rewrite(name: string, n: Image): number {
+    let fd = store.openForWriting(name);
+    if (fd < 0) {
+      const held = store.hold(name);
+      if (held >= 0) linux.chmod(held, 0o600);
+      if (held >= 0) linux.close(held);
+      fd = store.openForWriting(name);
+    }
+    if (fd < 0 || typeof n !== "number") {
+      if (fd >= 0) linux.close(fd);
+      return Math.min(fd, 0);
+    }
+    const source = store.openForReading(String(n));
+    const result = source < 0 ? source : copyAll(fd, source);
+    if (source >= 0) linux.close(source);
+    linux.close(fd);
+    return result;
   }
 
   function withHeld(name: string, before: Before): number {
