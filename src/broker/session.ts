@@ -27,6 +27,6 @@ export type Session = {
   readonly platform: Platform;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;
-  /** Starts a further program in the run and gives its pid. Takes the descriptors. Rejects with a SallyportError. */
+  /** Starts a further program in the run and gives its pid. The descriptors stay open until it settles. Rejects with a SallyportError. */
   launch(request: ExecRequest, descriptors: readonly number[]): Promise<number>;
 };
