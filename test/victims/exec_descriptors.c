@@ -1,4 +1,5 @@
-// Asks for a program with descriptors, faster than the rate, and waits for all the answers. exec_descriptors FRAME COUNT
+// Asks for a program with descriptors, faster than the rate, and waits for all the answers. exec_descriptors
+// FRAME COUNT
 #include <sys/socket.h>
 
 #include "victim.h"
