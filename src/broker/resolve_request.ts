@@ -49,10 +49,14 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
   }
 }
 
-/** Says whether the effect of the operation would act on a link itself where the caller means what it points to. */
+/**
+ * Says whether the effect of the operation would act on a link itself where the caller means what it points to, or, when the
+ * kernel executes a program, follow it unseen.
+ */
 export function needsTarget(request: Request): boolean {
   if (request.op === "open") return request.path === "/dev/tty" || request.path.startsWith("/proc/");
-  return request.op === "truncate" || ("follow" in request && request.follow === "follow");
+  if (request.op === "truncate" || request.op === "exec") return true;
+  return "follow" in request && request.follow === "follow";
 }
 
 /** `/dev/tty`, whatever name led there, is another terminal for the broker than for the caller: the person's. */

@@ -400,7 +400,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
         return started;
       } finally {
         if (nothing >= 0) binding.closeFd(nothing);
-        for (const fd of descriptors) binding.closeFd(fd);
       }
     }
 

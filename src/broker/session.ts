@@ -35,6 +35,6 @@ export type Session = {
   readonly network: number | null;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;
-  /** Starts a further program in the run and gives its pid. Takes the descriptors. Rejects with a SallyportError. */
+  /** Starts a further program in the run and gives its pid. The descriptors stay open until it settles. Rejects with a SallyportError. */
   launch(request: ExecRequest, descriptors: readonly number[]): Promise<number>;
 };

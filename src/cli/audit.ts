@@ -5,6 +5,7 @@ import { runLogDir } from "../audit/journal.ts";
 import type { Problem } from "../audit/problem.ts";
 import { readRecords } from "../audit/read.ts";
 import { type VerifyResult, verifyRun } from "../audit/verify.ts";
+import { verifyEnd } from "../audit/verify_end.ts";
 import { printable } from "../broker/denial.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
@@ -63,11 +64,9 @@ export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
     throw new SallyportError("NOT_FOUND", `Cannot find run "${named}", which the head names`);
   for (const id of runs) {
     const heads = published === null ? [] : [published];
-    const result = verifyRun(runLogDir(state, id), {
-      vkey,
-      run: id,
-      heads: [...headsOf(host.entries, id), ...heads],
-    });
+    const directory = runLogDir(state, id);
+    const given = [...headsOf(host.entries, id), ...heads];
+    const result = verifyEnd(directory, verifyRun(directory, { vkey, run: id, heads: given }));
     whole &&= result.ok;
     if (flags.json) {
       console.log(JSON.stringify({ run: id, ...result }));

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadProfile } from "../../src/broker/profiles.ts";
@@ -63,3 +63,29 @@ for (const name of ["environ", "mem"]) {
     }
   });
 }
+
+test("programs asked for above the rate, and denied: leave none of their descriptors in the broker", async () => {
+  using arena = new Arena();
+  const request = { op: "exec", path: join(arena.outside, "file"), argv: ["x"], env: [], cwd: "/" } as const;
+  arena.put("workspace/frame", encodeRequest(1, request));
+  const nothing = openSync("/dev/null", "r+");
+  const ask = async (count: string): Promise<void> => {
+    const run = await startRun({
+      profile: loadProfile(":workspace"),
+      workspace: arena.workspace,
+      argv: [placeVictim(arena, "exec_descriptors"), "frame", count],
+      environment: process.env,
+      state: arena.state,
+      stdio: [nothing, nothing, nothing],
+      terminalIndex: -1,
+    });
+    expect((await run.ended).exitCode).toBe(REFUSED);
+  };
+  const descriptors = (): number => readdirSync("/proc/self/fd").length;
+  await ask("1");
+  const before = descriptors();
+  await ask("260");
+  // The launcher of the last run is reaped after its end.
+  await expect.poll(descriptors, { timeout: 5000 }).toBeLessThanOrEqual(before);
+  closeSync(nothing);
+});

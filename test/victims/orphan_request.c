@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
   need("wait", waitpid(asker, NULL, 0));
   char control[CMSG_SPACE(sizeof(int))];
   struct iovec part = {reply, sizeof reply};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   need("answer", recvmsg(broker, &message, 0));
   struct cmsghdr* passed = CMSG_FIRSTHDR(&message);
   if (!passed) finish(REFUSED, "no descriptor");

@@ -1,4 +1,5 @@
-// Uses a segment of shared memory that another process has made under the name of an own one. shm_replaced PATH
+// Uses a segment of shared memory that another process has made under the name of an own one. shm_replaced
+// PATH
 #include "victim.h"
 
 int main(int argc, char** argv) {
