@@ -105,7 +105,7 @@ export const EVENT = {
   status: 4,
   /** The object of a call by descriptor, held open (O_PATH; a socket: the same open file) until the reply; else -1. */
   heldFd: 5,
-  /** Bit 0: path one ended in "/"; bit 1: path one holds ".." and must be resolved; bits 2 and 3: the same for path two. */
+  /** Bit 0: path one ended in "/"; bit 1: it holds ".." and must be resolved; bit 2: it ended in "." or ".." or is the root; bits 3 to 5: the same for path two. */
   pathFlags: 6,
   arch: 7,
   /** Six entries: the low 32 bits of the arguments. */

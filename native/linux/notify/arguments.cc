@@ -25,7 +25,6 @@ namespace {
 
 constexpr size_t kNameBytes = 256;     // XATTR_NAME_MAX and the NUL, xattr(7)
 constexpr size_t kValueBytes = 65536;  // XATTR_SIZE_MAX
-constexpr unsigned kPathTwoShift = 2;  // bits 2 and 3 of the path flags
 constexpr std::string_view kDeleted = " (deleted)";
 
 // An int argument: the kernel looks at the low half of the register only.
@@ -171,7 +170,7 @@ int read_second(int tid, const seccomp_data& call, const CallShape& shape, Argum
       unsigned flags = 0;
       const int dirfd = shape.dirfd_two == kAbsent ? AT_FDCWD : int_argument(call, shape.dirfd_two);
       const int failed = read_path(tid, address, dirfd, out.path_two, flags, out);
-      out.path_flags |= flags << kPathTwoShift;
+      out.path_flags |= flags << fs::kPathFlagBits;
       return failed;
     }
     case Second::kRaw: {
@@ -238,6 +237,10 @@ int read_arguments(int tid, const seccomp_data& call, const CallShape& shape, Ar
   out.has_times = false;
   out.data.reset();
   out.fresh_tgid = -1;
+  // utimensat(2) that is to leave both times does not even look at the path.
+  if (shape.times_form == Times::kTimespec && read_times(tid, call, shape, out) == 0 &&
+      out.times[1] == UTIME_OMIT && out.times[3] == UTIME_OMIT)
+    return 0;
   int failed = read_first(tid, call, shape, out);
   if (failed == 0) failed = read_second(tid, call, shape, out);
   if (failed == 0) failed = read_value(tid, call, shape, out);

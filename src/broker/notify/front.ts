@@ -2,12 +2,12 @@ import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
 import { ERRNO, errnoName } from "../../platform/errno.ts";
 import { O } from "../../platform/open_flags.ts";
 import type { Classifier } from "../../platform/seccomp/classify.ts";
-import { BROKER_PATH, OPEN, type RefusedRequest, type Request } from "../../protocol/message.ts";
+import { BROKER_PATH, type RefusedRequest, type Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Outcome } from "../outcome.ts";
-import { resolveRequest } from "../resolve_request.ts";
 import type { Session } from "../session.ts";
+import { asNamed } from "./last_component.ts";
 import { isSocketCall, socketRequest } from "./socket_calls.ts";
 import { NR } from "./syscalls.ts";
 import { translate } from "./translate.ts";
@@ -16,12 +16,6 @@ const EPERM = ERRNO["EPERM"]!;
 const EACCES = ERRNO["EACCES"]!;
 const EILSEQ = ERRNO["EILSEQ"]!;
 const ENOENT = ERRNO["ENOENT"]!;
-const EISDIR = ERRNO["EISDIR"]!;
-const ENOTDIR = ERRNO["ENOTDIR"]!;
-const EXDEV = ERRNO["EXDEV"]!;
-/** Bits of EVENT.pathFlags for the first and the second path. */
-const ENDS_IN_SLASH = 0b0101;
-const DOT_DOT = 0b1010;
 
 /** Mirrors the filter of the run: "trap" is brokered, anything else is answered with a refusal and recorded. */
 export type Classify = Classifier["classify"];
@@ -78,7 +72,10 @@ export function serveNotifications(
       returned(slot, request);
       return;
     }
-    const named = event[EVENT.pathFlags] === 0 ? request : asNamed(request, event[EVENT.pathFlags]!, caller);
+    const named =
+      event[EVENT.pathFlags] === 0
+        ? request
+        : asNamed(request, event[EVENT.pathFlags]!, caller, session.platform);
     if (typeof named === "number") {
       notifier.replyError(slot, named);
       return;
@@ -119,20 +116,6 @@ export function serveNotifications(
   function unreadable(nr: number, status: number): RefusedRequest {
     const what = `system call ${nr}: its arguments can not be read`;
     return { op: "refused", what, rule: "syscalls.unreadable", errno: errnoName(status) };
-  }
-
-  /** Makes good for what normalising took off a path: ".." that may follow a link, and a "/" that demands a directory. */
-  function asNamed(request: Request, pathFlags: number, caller: Caller): Request | number {
-    const real = pathFlags & DOT_DOT ? resolveRequest(request, caller, session.platform) : request;
-    // A link of proc(5): dispatch refuses it, on record.
-    if (real === -EXDEV) return request;
-    if (typeof real === "number") return -real;
-    if ((pathFlags & ENDS_IN_SLASH) === 0 || real.op === "mkdir" || !("path" in real)) return real;
-    if (real.op === "open") {
-      return real.flags & OPEN.create ? EISDIR : { ...real, flags: real.flags | OPEN.directory };
-    }
-    const found = session.platform.stat(real.path);
-    return typeof found === "number" || found.kind === "directory" ? real : ENOTDIR;
   }
 
   function refusalOf(nr: number): RefusedRequest {
