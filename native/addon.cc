@@ -13,6 +13,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   binding::register_fs(env, exports);
   binding::register_process(env, exports);
   binding::register_merkle(env, exports);
+  binding::register_stage(env, exports);
   return exports;
 }
 

@@ -16,6 +16,7 @@ void register_channel(Napi::Env env, Napi::Object exports);
 void register_fs(Napi::Env env, Napi::Object exports);
 void register_process(Napi::Env env, Napi::Object exports);
 void register_merkle(Napi::Env env, Napi::Object exports);
+void register_stage(Napi::Env env, Napi::Object exports);
 
 // Throws an Error with `syscall`, `errno` (positive) and `code` ("EPERM"), as libuv does. The caller returns
 // at once.

@@ -19,6 +19,7 @@ import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { launch } from "./launch.ts";
+import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { OwnRepositories } from "./own_repositories.ts";
@@ -27,6 +28,7 @@ import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
+import { leaveStage, type StageKind, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
@@ -56,6 +58,8 @@ export type RunOptions = {
   /** The home that secrets and tool configuration are looked for in; default: what the user database says. */
   readonly home?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** This process was started again by enterStage for the run of this id, with this outcome. */
+  readonly staged?: { readonly run: string; readonly outcome: string } | undefined;
   /** Become 0, 1 and 2 of the target. */
   readonly stdio: readonly [number, number, number];
   /** Which of them is to be its controlling terminal, or -1. */
@@ -78,6 +82,8 @@ export type RunFacts = {
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */
   readonly withoutDenials: readonly string[];
+  /** What holds the run's writes back until somebody commits them. */
+  readonly stage: "none" | StageKind;
 };
 
 export type RunEnd = RunFacts & {
@@ -105,7 +111,9 @@ export async function startRun(options: RunOptions): Promise<Run> {
   const state = openState(stateDirectory(options.state, self.home));
   const home = options.home ?? user.home;
   const workspace = checkWorkspace(options.workspace, [...allHomes(), home], state);
-  const id = randomBytes(6).toString("hex");
+  const { staged } = options;
+  const id = staged?.run ?? randomBytes(6).toString("hex");
+  const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);
   const tmp = privateDirectory(user, self);
   const places: Places = { workspace, home, tmp, state };
 
@@ -159,6 +167,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       profile: options.profile.name,
       withoutDenials: options.profile.withoutDenials,
       workspace,
+      stage,
       ...confinement.facts,
     };
     const tally = new Tally(tmp);
@@ -179,6 +188,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       landlockAbi: facts.landlockAbi,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
+      stage,
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
@@ -272,6 +282,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });
       const head: Checkpoint = await journal.close();
       await appendHostLog(state, key, { kind: "ended", run: id, timeMs: Date.now(), checkpoint: head });
+      if (staged !== undefined) leaveStage(id, state);
       return {
         ...facts,
         exitCode,
@@ -375,8 +386,4 @@ function userToBecome(name: string, self: User): User {
       errno: "EPERM",
     });
   return user;
-}
-
-function launcherPath(): string {
-  return new URL(import.meta.resolve("#launcher")).pathname;
 }

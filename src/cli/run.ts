@@ -4,6 +4,7 @@ import { isatty } from "node:tty";
 import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
 
@@ -18,6 +19,9 @@ export type RunFlags = {
   readonly reads?: "auto" | "native" | "brokered";
   readonly enforcement?: "hard" | "best-effort";
   readonly state?: string;
+  readonly stage?: boolean;
+  /** Given by ourselves (cli/stage.ts): run, descriptor of the report, outcome of the mount. */
+  readonly staged?: string;
 };
 
 const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2", "SIGCONT"];
@@ -27,16 +31,20 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
   const say = (line: string): void => {
     if (flags.json !== "-") writeError(`${line}\n`);
   };
-  const report = openReport(flags.json);
+  const again = parseStaged(flags.staged);
+  const report = again?.reportFd ?? openReport(flags.json);
+  if (flags.stage && again === null) {
+    try {
+      startInStage(flags, report);
+    } catch (error) {
+      notStarted(error, report);
+      return;
+    }
+  }
   const relay = terminalOf();
-  const end = await confined(argv, flags, relay, say).catch(async (error: unknown) => {
+  const end = await confined(argv, flags, again, relay, say).catch(async (error: unknown) => {
     await relay?.stop();
-    if (!(error instanceof SallyportError)) throw error;
-    writeError(`sallyport: ${error.message}\n`);
-    const exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
-    const { code, errno, message } = error;
-    if (report !== 2) writeSync(report, `${JSON.stringify({ exitCode, error: { code, errno, message } })}\n`);
-    process.exitCode = exitCode;
+    notStarted(error, report);
     return null;
   });
   if (end === null) return;
@@ -48,6 +56,15 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
     else writeSync(report, line);
   }
   process.exitCode = end.exitCode;
+}
+
+function notStarted(error: unknown, report: number): void {
+  if (!(error instanceof SallyportError)) throw error;
+  writeError(`sallyport: ${error.message}\n`);
+  const exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
+  const { code, errno, message } = error;
+  if (report !== 2) writeSync(report, `${JSON.stringify({ exitCode, error: { code, errno, message } })}\n`);
+  process.exitCode = exitCode;
 }
 
 /** Opened before the program runs, which could put a link in its place; the error stream where none is named. */
@@ -62,7 +79,13 @@ function openReport(file: string | undefined): number {
   }
 }
 
-async function confined(argv: string[], flags: RunFlags, relay: Relay | null, say: (line: string) => void) {
+async function confined(
+  argv: string[],
+  flags: RunFlags,
+  staged: Restarted | null,
+  relay: Relay | null,
+  say: (line: string) => void,
+) {
   const started = await startRun({
     profile: loadProfile(flags.profile),
     workspace: process.cwd(),
@@ -75,6 +98,7 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     user: flags.user,
     state: flags.state === undefined ? undefined : resolve(flags.state),
     timeoutMs: flags.timeout,
+    staged: staged ?? undefined,
     stdio: [0, 1, 2].map((fd) => (relay?.replaces.has(fd) ? relay.slaveFd : fd)) as [number, number, number],
     terminalIndex: relay === null ? -1 : Math.min(...relay.replaces),
     // Our terminal is raw by now: a new line alone would not go back to the first column.
