@@ -1,4 +1,5 @@
 import { joinPath } from "../policy/path.ts";
+import { SallyportError } from "../protocol/errors.ts";
 import { isCleanPath } from "../protocol/path.ts";
 import { isWhiteout, type OverlayMarks, overlayMarks } from "./overlay_marks.ts";
 import { factsAt, namesIn, type ObjectFacts, sameContent } from "./stage_object.ts";
@@ -60,7 +61,7 @@ class Comparison {
     const names = new Set(staged);
     for (const name of staged) {
       if (name === null) yield unreadable(at(directory, "\ufffd"), "its name is no UTF-8");
-      else yield* this.#compare(at(directory, name));
+      else yield* this.#compareWhatCanBeRead(at(directory, name));
     }
     if (!isOpaque || this.#progress.made.has(directory)) return;
     // An opaque directory took the place of one that was removed.
@@ -68,6 +69,15 @@ class Comparison {
       ? namesIn(this.#host(directory))
       : []) {
       if (name !== null && !names.has(name)) yield* this.#deleted(at(directory, name));
+    }
+  }
+
+  *#compareWhatCanBeRead(path: string): Generator<Change> {
+    try {
+      yield* this.#compare(path);
+    } catch (error) {
+      if (!(error instanceof SallyportError && error.code === "SYSTEM")) throw error;
+      yield unreadable(path, error.message);
     }
   }
 

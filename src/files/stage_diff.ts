@@ -33,10 +33,7 @@ export function textDiff(stage: Stage, { path, was, is }: Change): string | null
 function textOf(path: string, sizeBytes: number): string | null {
   if (sizeBytes > MAX_DIFF_BYTES) return null;
   const chunks: Buffer[] = [];
-  readChunks(path, (chunk) => {
-    chunks.push(Buffer.from(chunk));
-    return true;
-  });
+  readChunks(path, (chunk) => chunks.push(Buffer.from(chunk)));
   const bytes = Buffer.concat(chunks);
   if (bytes.includes(0)) return null;
   try {

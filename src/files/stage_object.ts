@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { binding } from "../platform/binding.ts";
+import { errnoName, errnoNumber } from "../platform/errno.ts";
+import { SallyportError } from "../protocol/errors.ts";
 
 export type ObjectKind = "file" | "directory" | "symlink" | "fifo" | "socket" | "device";
 
@@ -18,7 +20,6 @@ export type ObjectFacts = {
   readonly rdev: bigint;
   readonly modifiedNs: bigint;
   readonly changedNs: bigint;
-  readonly bornNs: bigint;
   /** Of a symbolic link. */
   readonly target: string;
   /** All extended attributes, by name. */
@@ -29,6 +30,8 @@ const O_PATH = 0o10000000;
 const { O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = constants;
 const ENOENT = 2;
 const ENOTDIR = 20;
+const EINVAL = 22;
+const ELOOP = 40;
 const CHUNK_BYTES = 1 << 20;
 
 const KINDS: Readonly<Record<number, ObjectKind>> = {
@@ -50,12 +53,12 @@ export function holding<T>(path: string, look: (fd: number) => T): T | number {
   }
 }
 
-/** null: nothing stands there. Throws a system error for what can not be looked at. */
+/** null: nothing stands there, or the way there leads through a link. Throws SYSTEM for what can not be looked at. */
 export function factsAt(path: string): ObjectFacts | null {
   const found = holding(path, (fd) => factsOf(fd, path));
   if (typeof found !== "number") return found;
-  if (found === -ENOENT || found === -ENOTDIR) return null;
-  throw Object.assign(new Error(`Cannot look at "${path}": errno ${-found}`), { errno: -found });
+  if (found === -ENOENT || found === -ENOTDIR || found === -ELOOP) return null;
+  throw unreadable(found);
 }
 
 function factsOf(fd: number, path: string): ObjectFacts {
@@ -73,7 +76,6 @@ function factsOf(fd: number, path: string): ObjectFacts {
     rdev: stat.rdev,
     modifiedNs: stat.mtimeNs,
     changedNs: stat.ctimeNs,
-    bornNs: stat.birthtimeNs,
     target: kind === "symlink" ? targetOf(path) : "",
     attributes: attributesOf(fd),
   };
@@ -81,7 +83,7 @@ function factsOf(fd: number, path: string): ObjectFacts {
 
 function targetOf(path: string): string {
   const target = binding.fsReadlink(path);
-  if (typeof target === "number") throw new Error(`Cannot read the link "${path}": errno ${-target}`);
+  if (typeof target === "number") throw unreadable(target);
   return target;
 }
 
@@ -99,37 +101,42 @@ function attributesOf(fd: number): ReadonlyMap<string, Uint8Array> {
 
 /** The names in a directory, sorted by bytes. A name that is no UTF-8 comes as null: nothing can be decided about it. */
 export function namesIn(path: string): (string | null)[] {
-  const names = holding(path, (fd) => readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }));
-  if (typeof names === "number") throw new Error(`Cannot list "${path}": errno ${-names}`);
+  const names = holding(path, (fd) =>
+    asSystem(() => readdirSync(`/proc/self/fd/${fd}`, { encoding: "buffer" })),
+  );
+  if (typeof names === "number") throw unreadable(names);
   return names.sort(Buffer.compare).map((bytes) => {
     const text = bytes.toString("utf8");
     return Buffer.from(text, "utf8").equals(bytes) ? text : null;
   });
 }
 
-/** Calls `use` with the chunks of a regular file; stops when it gives false. */
-export function readChunks(path: string, use: (chunk: Uint8Array) => boolean): void {
-  const read = holding(path, (held) => {
-    if (!fstatSync(held).isFile()) throw new Error(`Cannot read "${path}": not a regular file`);
-    const fd = openSync(`/proc/self/fd/${held}`, O_RDONLY | O_NONBLOCK);
-    try {
-      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-      for (let size = readSync(fd, buffer); size > 0; size = readSync(fd, buffer)) {
-        if (!use(buffer.subarray(0, size))) return;
-      }
-    } finally {
-      closeSync(fd);
-    }
+/** Opens a regular file for reading; the descriptor is the caller's. Throws SYSTEM. */
+export function openContent(path: string): number {
+  const fd = holding(path, (held) => {
+    // Anything else may have effects when it is opened.
+    if (!fstatSync(held).isFile()) throw unreadable(-EINVAL);
+    return asSystem(() => openSync(`/proc/self/fd/${held}`, O_RDONLY | O_NONBLOCK));
   });
-  if (typeof read === "number") throw new Error(`Cannot read "${path}": errno ${-read}`);
+  if (fd < 0) throw unreadable(fd);
+  return fd;
+}
+
+/** Calls `use` with the chunks of a regular file. Throws SYSTEM. */
+export function readChunks(path: string, use: (chunk: Uint8Array) => void): void {
+  const fd = openContent(path);
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let size = readSync(fd, buffer); size > 0; size = readSync(fd, buffer))
+      use(buffer.subarray(0, size));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 export function sha256Of(path: string): string {
   const hash = createHash("sha256");
-  readChunks(path, (chunk) => {
-    hash.update(chunk);
-    return true;
-  });
+  readChunks(path, (chunk) => hash.update(chunk));
   return hash.digest("hex");
 }
 
@@ -137,4 +144,18 @@ export function sha256Of(path: string): string {
 export function sameContent(one: string, two: string): boolean {
   // By hashes: one descriptor at a time, and no pairing of chunks that may come in different sizes.
   return sha256Of(one) === sha256Of(two);
+}
+
+function unreadable(negativeErrno: number): SallyportError {
+  const errno = errnoName(-negativeErrno);
+  return new SallyportError("SYSTEM", `it can not be looked at: ${errno}`, { errno });
+}
+
+function asSystem<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const { code = "EIO" } = error as NodeJS.ErrnoException;
+    throw unreadable(-errnoNumber(code));
+  }
 }

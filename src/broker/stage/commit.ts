@@ -3,9 +3,10 @@ import { factsAt } from "../../files/stage_object.ts";
 import { noteProgress, readProgress, type Stage } from "../../files/stage_place.ts";
 import { errnoName } from "../../platform/errno.ts";
 import { compilePolicy, decidePath } from "../../policy/decide.ts";
-import { joinPath } from "../../policy/path.ts";
+import { dirname, joinPath } from "../../policy/path.ts";
 import { escapePattern } from "../../policy/pattern.ts";
 import { RIGHT } from "../../policy/rights.ts";
+import { SallyportError } from "../../protocol/errors.ts";
 import type { Request } from "../../protocol/message.ts";
 import { denialLine } from "../denial.ts";
 import type { Outcome } from "../outcome.ts";
@@ -93,7 +94,9 @@ class Commit {
       const reason = isBelow(change.path, keptDirectories)
         ? "its directory is kept"
         : await this.#carryOut(change).catch((error: unknown) => {
-            if (!(error instanceof KeptBack)) throw error;
+            const isKept =
+              error instanceof KeptBack || (error instanceof SallyportError && error.code === "SYSTEM");
+            if (!isKept) throw error;
             return error.message;
           });
       if (reason === "") {
@@ -120,6 +123,8 @@ class Commit {
     const { workspace } = this.#stage.facts;
     const obstacle = obstacleTo(change, this.#stage.facts, this.#policy);
     if (obstacle !== "") return obstacle;
+    if (path !== "" && factsAt(dirname(joinPath(workspace, path)))?.kind !== "directory")
+      return "its directory is not there any more";
     const refused = refusedPart(change, this.#stage.facts, this.#brokered);
     if (refused !== null) {
       // Asked for all the same: the refusal belongs on record.

@@ -1,6 +1,6 @@
-import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
 import { type Change, userAttributes } from "../../files/stage_changes.ts";
-import { factsAt, type ObjectFacts } from "../../files/stage_object.ts";
+import { factsAt, type ObjectFacts, openContent } from "../../files/stage_object.ts";
 import { OPEN } from "../../protocol/message.ts";
 import type { Asking } from "./commit.ts";
 import { metadataRequests } from "./review.ts";
@@ -48,7 +48,7 @@ export async function placeObject(
 
 async function placeFile(source: string, staged: string, replaces: boolean, asking: Asking): Promise<void> {
   // Read with the person's authority: the stage is nobody else's.
-  const from = asking.asPerson(() => openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW));
+  const from = asking.asPerson(() => openContent(source));
   try {
     const made = await asking.do({
       op: "open",
