@@ -188,7 +188,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       landlockAbi: facts.landlockAbi,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
-      stage,
+      ...(staged === undefined ? {} : { stage }),
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);

@@ -194,10 +194,13 @@ export function runRules(state: string, { facts, directory }: Stage): Rule[] {
   return rulesOf({ profile, reads, writes }, { workspace, home, state, tmp: join(directory, "tmp") });
 }
 
+/** What the log of a commit names for the names in its own directory. */
+const STAGING_RULE = "commit.staging";
+
 function stagingRules(facts: StageFacts): Rule[] {
   const directory = escapePattern(stagingDirectory(facts));
   return [directory, `${directory}/**`].map((pattern) => ({
-    id: "commit.staging",
+    id: STAGING_RULE,
     effect: "allow",
     rights: ALL_RIGHTS & ~RIGHT.execute,
     pattern,
