@@ -4,7 +4,7 @@ import { isatty } from "node:tty";
 import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import { parseStaged, type Restarted, startInStage } from "./stage.ts";
+import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
 
@@ -44,6 +44,7 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
   const relay = terminalOf();
   const end = await confined(argv, flags, again, relay, say).catch(async (error: unknown) => {
     await relay?.stop();
+    if (again !== null) dropStage(again.run, flags);
     notStarted(error, report);
     return null;
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { unlinkSync } from "node:fs";
+import { readdirSync, unlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { claim, isAlive, ownerOf } from "../audit/owner.ts";
 import { loadProfile } from "../broker/profiles.ts";
@@ -7,7 +7,8 @@ import { enterStage } from "../broker/stage/enter.ts";
 import { openState, stateDirectory } from "../broker/state.ts";
 import { allHomes, userByName, userByUid } from "../broker/user.ts";
 import { checkWorkspace } from "../broker/workspace.ts";
-import { findStage, STAGE_LOCK, type Stage } from "../files/stage_place.ts";
+import { findStage, listStages, STAGE_LOCK, type Stage } from "../files/stage_place.ts";
+import { removeTree } from "../files/stage_removal.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { RunFlags } from "./run.ts";
 
@@ -52,6 +53,14 @@ export function startInStage(flags: RunFlags, reportFd: number): never {
     // Node has marked them all to be closed.
     [...new Set([0, 1, 2, reportFd])],
   );
+}
+
+/** Removes the stage of a run that did not start. */
+export function dropStage(run: string, flags: Pick<StageFlags, "state">): void {
+  const state = stateOf(flags);
+  if (!listStages(state).includes(run)) return;
+  const stage = findStage(state, run);
+  if (readdirSync(stage.upper).length === 0) removeTree(stage.directory);
 }
 
 export type StageFlags = { readonly json?: boolean; readonly state?: string };

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -270,6 +271,32 @@ test("a state directory that can not hold a stage is named, and nothing of it is
   expect(run.exitCode).toBe(125);
   expect(run.stderr).toMatch(/Cannot stage the run: mount overlay failed: EINVAL.*--state DIR/);
   expect(run.stdout).toBe("");
+});
+
+test("a run that does not start leaves no stage behind", async () => {
+  using arena = new Arena();
+  const run = await confined(arena, ["no-such-program"], { flags: ["--stage"] });
+  expect(run.exitCode, run.stderr).toBe(127);
+  expect(stagesOf(arena)).toEqual([]);
+});
+
+test("root stages and commits a run as another user with that user's authority", async (context) => {
+  if (process.geteuid!() !== 0)
+    context.skip("skipped: needs root to become another user, this machine has a user");
+  using arena = new Arena();
+  chownSync(arena.workspace, NOBODY, NOBODY);
+  arena.put("workspace/roots", "roots\n");
+  const run = await staged(arena, ["sh", "-c", "echo mine > mine; echo x >> roots; rm roots"], {
+    flags: ["--user", "nobody"],
+  });
+  expect(readdirSync(arena.workspace)).toEqual(["roots"]);
+  expect((await changesOf(arena, run.run)).map(({ what, path }) => `${what} ${path}`)).toEqual([
+    "created mine",
+    "deleted roots",
+  ]);
+  expect((await commitOf(arena, run.run)).kept).toEqual([]);
+  expect(readdirSync(arena.workspace)).toEqual(["mine"]);
+  expect(statSync(join(arena.workspace, "mine")).uid).toBe(NOBODY);
 });
 
 test("a run that is at work is neither committed nor discarded", async () => {

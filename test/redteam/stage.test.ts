@@ -63,7 +63,7 @@ describe("from inside", () => {
     expect(run.exitCode, run.stdout).toBe(REFUSED);
     expect(fingerprint(arena.workspace)).toBe(before);
     const rules = new Set(run.records.filter(({ kind }) => kind === "deny").map(({ rule }) => rule));
-    for (const rule of ["protected.state", "process.others"]) expect(rules).toContain(rule);
+    for (const rule of ["protected.state", "protected.magic-link"]) expect(rules).toContain(rule);
   });
 
   test("marks of overlayfs that a program sets are its own attributes, and hide nothing", async () => {
