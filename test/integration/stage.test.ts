@@ -284,8 +284,8 @@ test("root stages and commits a run as another user with that user's authority",
   if (process.geteuid!() !== 0)
     context.skip("skipped: needs root to become another user, this machine has a user");
   using arena = new Arena();
-  chownSync(arena.workspace, NOBODY, NOBODY);
   arena.put("workspace/roots", "roots\n");
+  chownSync(arena.workspace, NOBODY, NOBODY);
   const run = await staged(arena, ["sh", "-c", "echo mine > mine; echo x >> roots; rm roots"], {
     flags: ["--user", "nobody"],
   });
