@@ -221,6 +221,8 @@ export async function startRun(options: RunOptions): Promise<Run> {
       HOME: home,
       USER: user.name,
       LOGNAME: user.name,
+      // Without it a shell asks the user database, and libc a daemon behind a socket.
+      SHELL: options.environment["SHELL"] ?? user.shell,
       TMPDIR: tmp,
     });
     const base = specOf(confinement, user, self);
