@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 
 #include "launcher/run.h"
+#include "launcher/stage.h"
 #include "linux/uapi.h"
 
 namespace {
@@ -50,7 +52,9 @@ bool prepare() {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+  if (count > 1 && std::strcmp(arguments[1], "stage") == 0)
+    return launcher::enter_stage(count - 2, arguments + 2);
   int type = 0;
   socklen_t size = sizeof(type);
   if (::getsockopt(socket_fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)

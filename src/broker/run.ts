@@ -20,6 +20,7 @@ import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
+import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { Outside } from "./network/outside.ts";
@@ -35,6 +36,7 @@ import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
+import { leaveStage, type StageKind, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
 import { startUndo, type UndoFacts } from "./undo/start.ts";
@@ -79,6 +81,8 @@ export type RunOptions = {
   readonly timeoutMs?: number | undefined;
   /** "off": what the run changes can not be put back. Default: what the profile says. */
   readonly undo?: "journaled" | "off" | undefined;
+  /** This process was started again by enterStage for the run of this id, with this outcome. */
+  readonly staged?: { readonly run: string; readonly outcome: string } | undefined;
   /** Become 0, 1 and 2 of the target. */
   readonly stdio: readonly [number, number, number];
   /** Which of them is to be its controlling terminal, or -1. */
@@ -105,6 +109,8 @@ export type RunFacts = {
   readonly withoutDenials: readonly string[];
   /** How what the run changes is kept; "off": not at all. */
   readonly undo: UndoFacts;
+  /** What holds the run's writes back until somebody commits them. */
+  readonly stage: "none" | StageKind;
 };
 
 export type RunEnd = RunFacts & {
@@ -140,7 +146,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   const state = openState(stateDirectory(options.state, self.home));
   const home = options.home ?? user.home;
   const workspace = checkWorkspace(options.workspace, [...allHomes(), home], state);
-  const id = randomBytes(6).toString("hex");
+  const { staged } = options;
+  const id = staged?.run ?? randomBytes(6).toString("hex");
+  const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);
   const tmp = privateDirectory(user, self);
   const places: Places = { workspace, home: realName(home), tmp, state };
 
@@ -192,13 +200,21 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       appendRecords: binding.appendRecords,
       asOwner,
     });
-    const undo = startUndo(options, { state, run: id, user, self, places });
+    // What is staged has changed nothing yet: it is discarded, not put back.
+    const undo = startUndo(staged === undefined ? options : { ...options, undo: "off" }, {
+      state,
+      run: id,
+      user,
+      self,
+      places,
+    });
     const facts: RunFacts = {
       run: id,
       undo: undo?.placement ?? "off",
       profile: options.profile.name,
       withoutDenials: options.profile.withoutDenials,
       workspace,
+      stage,
       ...confinement.facts,
     };
     const tally = new Tally(tmp);
@@ -221,6 +237,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
+      ...(staged === undefined ? {} : { stage }),
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
@@ -343,6 +360,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials, undoable });
       const head: Checkpoint = await journal.close();
       await appendHostLog(state, key, { kind: "ended", run: id, timeMs: Date.now(), checkpoint: head });
+      if (staged !== undefined) leaveStage(id, state);
       return {
         ...facts,
         exitCode,
@@ -446,8 +464,4 @@ function userToBecome(name: string, self: User): User {
       errno: "EPERM",
     });
   return user;
-}
-
-function launcherPath(): string {
-  return new URL(import.meta.resolve("#launcher")).pathname;
 }

@@ -50,6 +50,11 @@ const MEANING: Readonly<Record<string, { need: "required" | "optional"; cost: st
     mend: "run as root, or allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
   },
   "pidfd-thread": { need: "required", cost: "threads can not be named safely", mend: "Linux 6.9 or newer" },
+  "overlay-stage": {
+    need: "optional",
+    cost: "no run --stage",
+    mend: "run as root, or let users make namespaces: sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0",
+  },
   libseccomp: {
     need: "required",
     cost: "filters can not be compiled",

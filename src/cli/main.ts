@@ -71,6 +71,8 @@ program
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
+  .option("--stage", "hold back every change of the workspace until it is committed")
+  .addOption(new Option("--staged <run,fd,outcome>").hideHelp())
   .addOption(
     new Option("--reads <how>", "how reads inside the workspace are judged").choices([
       "auto",
@@ -91,6 +93,23 @@ program
   .argument("<command...>", "the program and its arguments, after --")
   .passThroughOptions()
   .action(lazily(async () => (await import("./run.ts")).run));
+
+const stagedRun = (name: string, what: string): Command =>
+  program
+    .command(name)
+    .description(what)
+    .argument(name === "changes" ? "[run]" : "<run>")
+    .addOption(json())
+    .addOption(state());
+stagedRun("changes", "say what a staged run would change, or name the runs that have a stage")
+  .option("--diff", "show the lines that differ")
+  .action(lazily(async () => (await import("./changes.ts")).changes));
+stagedRun("commit", "carry out what a staged run changed, as far as its profile allows it")
+  .option("--only <glob>", "only these names, relative to the workspace (repeatable)", collect, [])
+  .action(lazily(async () => (await import("./commit.ts")).commit));
+stagedRun("discard", "drop what a staged run changed").action(
+  lazily(async () => (await import("./discard.ts")).discard),
+);
 
 program
   .command("doctor")

@@ -6,6 +6,7 @@ import { loadProfile } from "../broker/profiles.ts";
 import { startRun } from "../broker/run.ts";
 import { socketName } from "../broker/unix_sockets.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
 
@@ -26,6 +27,9 @@ export type RunFlags = {
   readonly enforcement?: "hard" | "best-effort";
   readonly undo?: "journaled" | "off";
   readonly state?: string;
+  readonly stage?: boolean;
+  /** Given by ourselves (cli/stage.ts): run, descriptor of the report, outcome of the mount. */
+  readonly staged?: string;
 };
 
 const FORWARDED: readonly NodeJS.Signals[] = [
@@ -43,16 +47,21 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
   const say = (line: string): void => {
     if (flags.json !== "-") writeError(`${line}\n`);
   };
-  const report = openReport(flags.json);
+  const again = parseStaged(flags.staged);
+  const report = again?.reportFd ?? openReport(flags.json);
+  if (flags.stage && again === null) {
+    try {
+      startInStage(flags, report);
+    } catch (error) {
+      notStarted(error, report);
+      return;
+    }
+  }
   const relay = terminalOf();
-  const end = await confined(argv, flags, relay, say).catch(async (error: unknown) => {
+  const end = await confined(argv, flags, again, relay, say).catch(async (error: unknown) => {
     await relay?.stop();
-    if (!(error instanceof SallyportError)) throw error;
-    writeError(`sallyport: ${printableMessage(error.message)}\n`);
-    const exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
-    const { code, errno, message } = error;
-    if (report !== 2) writeSync(report, `${JSON.stringify({ exitCode, error: { code, errno, message } })}\n`);
-    process.exitCode = exitCode;
+    if (again !== null) dropStage(again.run, flags);
+    notStarted(error, report);
     return null;
   });
   if (end === null) return;
@@ -64,6 +73,15 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
     else writeSync(report, line);
   }
   process.exitCode = end.exitCode;
+}
+
+function notStarted(error: unknown, report: number): void {
+  if (!(error instanceof SallyportError)) throw error;
+  writeError(`sallyport: ${printableMessage(error.message)}\n`);
+  const exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
+  const { code, errno, message } = error;
+  if (report !== 2) writeSync(report, `${JSON.stringify({ exitCode, error: { code, errno, message } })}\n`);
+  process.exitCode = exitCode;
 }
 
 /** Opened before the program runs, which could put a link in its place; the error stream where none is named. */
@@ -78,7 +96,13 @@ function openReport(file: string | undefined): number {
   }
 }
 
-async function confined(argv: string[], flags: RunFlags, relay: Relay | null, say: (line: string) => void) {
+async function confined(
+  argv: string[],
+  flags: RunFlags,
+  staged: Restarted | null,
+  relay: Relay | null,
+  say: (line: string) => void,
+) {
   const started = await startRun({
     profile: loadProfile(flags.profile),
     workspace: process.cwd(),
@@ -97,6 +121,7 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     undo: flags.undo,
     state: flags.state === undefined ? undefined : resolve(flags.state),
     timeoutMs: flags.timeout,
+    staged: staged ?? undefined,
     stdio: [0, 1, 2].map((fd) => (relay?.replaces.has(fd) ? relay.slaveFd : fd)) as [number, number, number],
     // Where nobody can type, a program that asks on /dev/tty must fail instead of waiting.
     terminalIndex: relay?.replaces.has(0) ? 0 : -1,

@@ -7,11 +7,12 @@ const MAX_DENIALS_SHOWN = 20;
 export function startLine(facts: RunFacts): string {
   const reads = `reads ${facts.reads}${facts.readsBecause === "" ? "" : ` (${facts.readsBecause})`}`;
   const where = facts.access === "no workspace" ? facts.access : `${facts.access} ${facts.workspace}`;
+  const staged = facts.stage === "none" ? "" : " · STAGED: the workspace stays as it is until a commit";
   const taken = facts.withoutDenials.length > 0 ? ` · WITHOUT ${facts.withoutDenials.join(", ")}` : "";
   const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
   const { profile, run, net } = facts;
   return printable(
-    `sallyport: ${profile} · ${where} · ${reads} · net ${net} · audit on · run ${run}${taken}${weaker}`,
+    `sallyport: ${profile} · ${where} · ${reads} · net ${net} · audit on · run ${run}${staged}${taken}${weaker}`,
   );
 }
 
@@ -26,6 +27,11 @@ export function endLines(end: RunEnd): string[] {
   }
   if (denied.length > MAX_DENIALS_SHOWN) {
     lines.push(`sallyport: ${denied.length - MAX_DENIALS_SHOWN} more: sallyport audit show ${end.run}`);
+  }
+  if (end.stage !== "none") {
+    lines.push(
+      `sallyport: nothing in ${end.workspace} has changed yet · see: sallyport changes ${end.run} · keep: sallyport commit ${end.run} · drop: sallyport discard ${end.run}`,
+    );
   }
   return lines;
 }

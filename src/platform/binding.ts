@@ -292,6 +292,12 @@ export type NativeBinding = {
   /** Takes back what lowerAuthority gave away, for the broker's own state. */
   raiseAuthority(): void;
 
+  /** Names of the extended attributes of what `fd` holds, O_PATH and symbolic links included; or -errno. */
+  fdListxattr(fd: number): string[] | number;
+  fdGetxattr(fd: number, name: string): Uint8Array | number;
+  /** execve(2) in place of this process, with its environment; the descriptors of `keep` stay open. Throws, or does not return. */
+  replaceProcess(program: string, argv: readonly string[], keep: readonly number[]): never;
+
   /** [master, slave], both close-on-exec, and the name of the slave. */
   openPty(): [number, number, string];
   setWindowSize(fd: number, rows: number, columns: number): void;

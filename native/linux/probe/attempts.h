@@ -33,5 +33,6 @@ Outcome cgroup2();
 Outcome unnamed_file();
 Outcome exchange();
 Outcome memfd_noexec();
+Outcome overlay_stage();
 
 }  // namespace probe
