@@ -9,7 +9,8 @@ export function startLine(facts: RunFacts): string {
   const where = facts.access === "no workspace" ? facts.access : `${facts.access} ${facts.workspace}`;
   const taken = facts.withoutDenials.length > 0 ? ` · WITHOUT ${facts.withoutDenials.join(", ")}` : "";
   const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
-  return `sallyport: ${facts.profile} · ${where} · ${reads} · net off · audit on · run ${facts.run}${taken}${weaker}`;
+  const undo = facts.undo === "moved" ? "" : facts.undo === "off" ? " · NO UNDO" : " · undo by copies";
+  return `sallyport: ${facts.profile} · ${where} · ${reads} · net off · audit on · run ${facts.run}${undo}${taken}${weaker}`;
 }
 
 /** The summary at the end: what was done, each denial with its rule and next step, and the head that proves the log. */
@@ -20,6 +21,10 @@ export function endLines(end: RunEnd): string[] {
   ];
   for (const { denial, count: times } of denied.slice(0, MAX_DENIALS_SHOWN)) {
     lines.push(`sallyport: ${denialLine(denial)}${times > 1 ? ` (${times} times)` : ""}`);
+  }
+  if (end.undoable > 0) {
+    const what = count(end.undoable, "change");
+    lines.push(`sallyport: ${what} can be put back: sallyport undo restore ${end.run}`);
   }
   if (denied.length > MAX_DENIALS_SHOWN) {
     lines.push(`sallyport: ${denied.length - MAX_DENIALS_SHOWN} more: sallyport audit show ${end.run}`);
