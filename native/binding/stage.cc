@@ -97,8 +97,8 @@ Napi::Value with_path_and_name(const Info& info, size_t path_at, size_t name_at,
 Napi::Value stage_replacement(const Info& info) {
   const PathText name(info[3]);
   if (name.error() != 0) return integer(info.Env(), name.error());
-  return integer(info.Env(), fs::stage_replacement(int_at(info, 0), int_at(info, 1), int_at(info, 2),
-                                                   name.c_str()));
+  return integer(info.Env(),
+                 fs::stage_replacement(int_at(info, 0), int_at(info, 1), int_at(info, 2), name.c_str()));
 }
 
 Napi::Value store_exchange(const Info& info) {

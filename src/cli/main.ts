@@ -36,6 +36,11 @@ const duration = (text: string): number => {
 };
 
 keepInspectorShut();
+const days = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("write a number of days");
+  return Number(text);
+};
+
 const program = new Command("sallyport")
   .description(description)
   .version(version)
@@ -178,7 +183,6 @@ undo
   .description("say what a restore would do, path by path")
   .argument("<run>")
   .argument("[file...]")
-  .option("--diff", "show the lines that differ")
   .addOption(json())
   .addOption(state())
   .action(lazily(async () => (await import("./undo.ts")).undoShow));
@@ -191,6 +195,13 @@ undo
   .addOption(json())
   .addOption(state())
   .action(lazily(async () => (await import("./undo.ts")).undoRestore));
+undo
+  .command("prune")
+  .description("remove what runs have kept, so that they can no longer be put back")
+  .requiredOption("--older-than <days>", "only of runs that were last changed longer ago", days)
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./undo.ts")).undoPrune));
 
 try {
   // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".

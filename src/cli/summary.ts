@@ -10,9 +10,11 @@ export function startLine(facts: RunFacts): string {
   const staged = facts.stage === "none" ? "" : " · STAGED: the workspace stays as it is until a commit";
   const taken = facts.withoutDenials.length > 0 ? ` · WITHOUT ${facts.withoutDenials.join(", ")}` : "";
   const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
+  const isKept = facts.undo === "moved" || facts.stage !== "none";
+  const undo = isKept ? "" : facts.undo === "off" ? " · NO UNDO" : " · undo by copies";
   const { profile, run, net } = facts;
   return printable(
-    `sallyport: ${profile} · ${where} · ${reads} · net ${net} · audit on · run ${run}${staged}${taken}${weaker}`,
+    `sallyport: ${profile} · ${where} · ${reads} · net ${net} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
   );
 }
 
@@ -24,6 +26,10 @@ export function endLines(end: RunEnd): string[] {
   ];
   for (const { denial, count: times } of denied.slice(0, MAX_DENIALS_SHOWN)) {
     lines.push(`sallyport: ${denialLine(denial)}${times > 1 ? ` (${times} times)` : ""}`);
+  }
+  if (end.undoable > 0) {
+    const what = count(end.undoable, "change");
+    lines.push(`sallyport: ${what} can be put back: sallyport undo restore ${end.run}`);
   }
   if (denied.length > MAX_DENIALS_SHOWN) {
     lines.push(`sallyport: ${denied.length - MAX_DENIALS_SHOWN} more: sallyport audit show ${end.run}`);

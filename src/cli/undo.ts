@@ -4,7 +4,7 @@ import { appendHostLog } from "../audit/hostlog.ts";
 import { openLogKey } from "../audit/key.ts";
 import { printable } from "../broker/denial.ts";
 import { openState, stateDirectory } from "../broker/state.ts";
-import { isInUse, type KeptRun, keptRuns, openKept, readKept } from "../broker/undo/kept_run.ts";
+import { expireUndo, isInUse, type KeptRun, keptRuns, openKept, readKept } from "../broker/undo/kept_run.ts";
 import { userByUid } from "../broker/user.ts";
 import type { Item } from "../files/undo/plan.ts";
 import { undoableOf } from "../files/undo/seal.ts";
@@ -67,6 +67,13 @@ export async function undoRestore(run: string, files: readonly string[], flags: 
     for (const { path, reason } of unnamed) console.log(`kept: ${printable(path)} — ${printable(reason)}`);
     if (failures.length > 0) process.exitCode = 1;
   });
+}
+
+/** `sallyport undo prune`: removes what runs have kept for longer. */
+export function undoPrune(flags: Flags & { readonly olderThan: number }): void {
+  const expired = expireUndo(stateOf(flags), flags.olderThan, Number.POSITIVE_INFINITY);
+  if (flags.json) console.log(JSON.stringify(expired));
+  else for (const run of expired) console.log(`removed: ${run}`);
 }
 
 function withKept(run: string, flags: Flags, act: (kept: KeptRun) => void): void {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
@@ -5,6 +7,7 @@ import {
   linkSync,
   lutimesSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   utimesSync,
@@ -14,7 +17,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { binding } from "../../src/platform/binding.ts";
 import { Arena, NOBODY } from "../support/arena.ts";
-import { type Confined, confined, sallyport, unprivilegedObstacle } from "../support/confined.ts";
+import { type Confined, confined, runCommand, sallyport, unprivilegedObstacle } from "../support/confined.ts";
 import type { Finished } from "../support/process.ts";
 import { treeSnapshot } from "../support/tree_snapshot.ts";
 
@@ -105,6 +108,52 @@ describe.each(["root", "nobody"])(
     });
   },
 );
+
+/** Changes the tree without end, and says so when it has begun. */
+const RESTLESS = `
+import os, itertools
+names = sorted(os.path.join(d, n) for d, _, fs in os.walk(".") for n in fs if n.startswith("f"))
+print("begun", flush=True)
+for i in itertools.count():
+    name = names[i % len(names)]
+    if not os.path.exists(name): continue
+    [lambda: open(name, "w").write("new"), lambda: open(name, "a").write("more"), lambda: os.unlink(name),
+     lambda: os.rename(name, name + ".moved"), lambda: os.chmod(name, 0o600), lambda: os.link(name, name + ".linked"),
+     lambda: os.rename(names[(i + 1) % len(names)], name) if os.path.exists(names[(i + 1) % len(names)]) else None][i % 7]()
+`;
+
+test("a run whose broker is killed at any moment is put back whole", { timeout: 300_000 }, async () => {
+  for (let round = 0; round < 6; round++) {
+    using arena = new Arena();
+    plantTree(arena, 60);
+    const before = treeSnapshot(arena.workspace);
+    const [program = "", ...args] = runCommand(arena, [PYTHON, "-c", RESTLESS]);
+    const child = spawn(program, args, { cwd: arena.workspace, stdio: ["ignore", "pipe", "ignore"] });
+    child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), 5 + Math.random() * 60));
+    child.stdout.resume();
+    await once(child, "close");
+    const [id = ""] = readdirSync(join(arena.state, "runs"));
+    const restored = await undo(arena, "restore", id);
+    expect(restored.stderr).toContain("the broker of this run was killed");
+    expect(restored.exitCode, restored.stdout).toBe(0);
+    expect(treeSnapshot(arena.workspace)).toEqual(before);
+  }
+});
+
+test("what runs have kept expires, and a run that is not over is left alone", async () => {
+  using arena = new Arena();
+  arena.put("workspace/f", "before\n");
+  const run = await confined(arena, ["bash", "-c", "echo after > f"]);
+  const directory = join(arena.state, "runs", idOf(run));
+  expect((await undo(arena, "prune", "--older-than", "1")).stdout).toBe("");
+  const old = Date.now() / 1000 - 20 * 86_400;
+  utimesSync(join(directory, "undo.journal"), old, old);
+  const next = await confined(arena, ["true"]);
+  expect(next.exitCode).toBe(0);
+  expect(existsSync(join(directory, "undo"))).toBe(false);
+  expect((await undo(arena, "restore", idOf(run))).exitCode).toBe(125);
+  expect((await undo(arena, "list")).stdout).not.toContain(idOf(run));
+});
 
 function idOf(run: Confined): string {
   return run.report?.run ?? "";

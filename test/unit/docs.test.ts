@@ -96,6 +96,8 @@ describe("numbers in sentences", () => {
     ["docs/at-the-desk.md", "at most 20:", "src/cli/summary.ts", "MAX_DENIALS_SHOWN = 20;"],
     ["docs/at-the-desk.md", "after two seconds", "src/broker/run.ts", "GRACE_MS = 2000;"],
     ["docs/agent-runtimes.md", "at most 10000", "src/broker/tally.ts", "MAX_REMEMBERED = 10_000;"],
+    ["docs/at-the-desk.md", "2 GiB of copies", "src/policy/profile.ts", "maxBytes: 2 * 1024 ** 3,"],
+    ["docs/at-the-desk.md", "more than 14 days later", "src/policy/profile.ts", "keepDays: 14 };"],
     ["docs/responders.md", "some 100 ms later", "src/audit/journal.ts", "SIGN_MS = 100;"],
     ["docs/differences.md", "does 4538 things", "test/integration/path_table.test.ts", "CASES = 4538;"],
     ["docs/responders.md", "256 in a bundle", "src/audit/tiles.ts", "TILE_WIDTH = 256;"],

@@ -20,7 +20,7 @@ constexpr size_t kMaxNames = 65536;
 
 int statx_of(int directory, const char* name, int flags, struct statx& out) {
   return statx(directory, name, flags | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, kWanted, &out) == 0 ? 0
-                                                                                                 : -errno;
+                                                                                                   : -errno;
 }
 
 }  // namespace

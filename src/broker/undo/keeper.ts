@@ -6,7 +6,6 @@ import { copyAll, copyStep, type Found, look, type Store } from "../../platform/
 import { dirname } from "../../policy/path.ts";
 import { OPEN } from "../../protocol/message.ts";
 
-const EXDEV = 18;
 const EACCES = 13;
 const EDQUOT = 122;
 const MAX_SEEN_DIRECTORIES = 100_000;
@@ -191,4 +190,4 @@ export class Keeper {
   }
 }
 
-export { EDQUOT, EXDEV };
+export { EDQUOT };

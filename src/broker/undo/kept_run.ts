@@ -1,7 +1,7 @@
-import { constants, openSync, readdirSync, unlinkSync } from "node:fs";
+import { constants, openSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { claim, isAlive, ownerOf } from "../../audit/owner.ts";
-import { hasJournal, readJournal, runDirectory, UndoJournal } from "../../files/undo/journal.ts";
+import { hasJournal, journalFile, readJournal, runDirectory, UndoJournal } from "../../files/undo/journal.ts";
 import { makePlan, type Plan } from "../../files/undo/plan.ts";
 import { presentOf } from "../../files/undo/present.ts";
 import { type Restored, restore, resume } from "../../files/undo/restore.ts";
@@ -34,6 +34,33 @@ export function keptRuns(state: string): string[] {
     return [];
   }
   return names.filter((run) => hasJournal(join(runs, run))).sort();
+}
+
+/** One start of a run waits for no more than this. */
+const MAX_EXPIRED_AT_ONCE = 16;
+
+/**
+ * Removes what runs have kept whose last change to it is longer ago than `keepDays`, and gives their ids. Runs that are not over, and what
+ * can not be removed, stay.
+ */
+export function expireUndo(state: string, keepDays: number, atMost: number = MAX_EXPIRED_AT_ONCE): string[] {
+  const oldest = Date.now() - keepDays * 86_400_000;
+  const expired: string[] = [];
+  for (const run of keptRuns(state)) {
+    if (expired.length === atMost) break;
+    const directory = runDirectory(state, run);
+    const journal = statSync(journalFile(directory), { throwIfNoEntry: false });
+    if (journal === undefined || journal.mtimeMs > oldest || !lockUndo(directory)) continue;
+    try {
+      rmSync(join(directory, "undo"), { recursive: true, force: true });
+      // Last: what has no journal is no longer looked at.
+      unlinkSync(journalFile(directory));
+      expired.push(run);
+    } finally {
+      unlockUndo(directory);
+    }
+  }
+  return expired;
 }
 
 /** What is known of a run without touching anything. */

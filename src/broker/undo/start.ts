@@ -10,7 +10,7 @@ import type { RunLog } from "../run_log.ts";
 import type { User } from "../user.ts";
 import type { Places } from "../workspace.ts";
 import { Keeper } from "./keeper.ts";
-import { lockUndo, unlockUndo } from "./kept_run.ts";
+import { expireUndo, lockUndo, unlockUndo } from "./kept_run.ts";
 import { UndoRecorder } from "./recorder.ts";
 import type { Undo } from "./undo.ts";
 
@@ -46,6 +46,7 @@ export function startUndo(
   { state, run, user, self, places }: UndoPlace,
 ): RunUndo | null {
   const { profile } = setting;
+  expireUndo(state, profile.undoLimits.keepDays);
   if ((setting.undo ?? profile.undo) === "off") return null;
   const directory = runDirectory(state, run);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
