@@ -12,6 +12,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   binding::register_channel(env, exports);
   binding::register_fs(env, exports);
   binding::register_process(env, exports);
+  binding::register_pump(env, exports);
   binding::register_merkle(env, exports);
   return exports;
 }
