@@ -1,5 +1,5 @@
-// connect PORT COUNT: connects to 127.0.0.1:PORT, sends a byte, reads until the end. Prints the mean nanoseconds of
-// connect(2) alone and of the whole exchange.
+// connect PORT COUNT: connects to 127.0.0.1:PORT, sends a byte, reads until the end. Prints the mean
+// nanoseconds of connect(2) alone and of the whole exchange.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

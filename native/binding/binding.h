@@ -17,6 +17,7 @@ void register_fs(Napi::Env env, Napi::Object exports);
 void register_layer(Napi::Env env, Napi::Object exports);
 void register_process(Napi::Env env, Napi::Object exports);
 void register_socket(Napi::Env env, Napi::Object exports);
+void register_pump(Napi::Env env, Napi::Object exports);
 void register_merkle(Napi::Env env, Napi::Object exports);
 void register_stage(Napi::Env env, Napi::Object exports);
 

@@ -135,6 +135,16 @@ export type NativeChannel = {
   close(): void;
 };
 
+/** Moves the bytes of one direction between two sockets without copying them. */
+export type NativePump = {
+  /** Written so far. */
+  bytes(): number;
+  pause(): void;
+  resume(): void;
+  /** `done` is not called after it. */
+  close(): void;
+};
+
 /** Index into the Float64Array(16) that `fsStat` fills. */
 export const STAT = {
   mode: 0,
@@ -214,6 +224,11 @@ export type NativeBinding = {
   /** bind(2) with a whole sockaddr; a relative name starts from the directory `baseFd`, or from the own one when it is -1. */
   socketBind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;
   socketListen(fd: number, backlog: number): number;
+  /**
+   * Takes over reading `fromFd` and writing `toFd`, stream sockets that are non-blocking, by descriptors of its own. `done` gets 0
+   * when the source has ended and all is written, `toFd` shut down for writing; else an errno.
+   */
+  startPump(fromFd: number, toFd: number, done: (errno: number) => void): NativePump;
 
   /** Flags and mode are Linux's. O_CLOEXEC, O_NOCTTY and O_NONBLOCK are added; O_NONBLOCK is taken off again unless it was asked for . -ESPIPE: a FIFO opened for reading that has to wait for a writer; nothing is open. */
   fsOpen(path: string, flags: number, mode: number, umask: number): number;

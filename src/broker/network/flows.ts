@@ -67,7 +67,11 @@ export class Flows {
   }
 
   /** A connection that comes in from the host to a port that the run may publish: `open` gives its inside. */
-  async accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
+  accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
+    return this.#tracked(this.#accept(target, outside, open));
+  }
+
+  async #accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
     if (this.#closed || this.#count >= MAX_FLOWS) return void outside.destroy();
     const started = performance.now();
     const intent = this.#log.intent(target, "network.listen");

@@ -18,37 +18,45 @@ export function forwardRequest(
 function requestShape({ head, body }: { readonly head: Buffer; readonly body: number | "chunked" }): Shape {
   const framing = new BodyFraming(body);
   let before: Buffer | null = head;
-  return (chunk) => {
-    const count = framing.take(chunk);
-    if (count < 0) return "refuse";
-    const part = chunk.subarray(0, count);
-    if (before === null) return part;
-    const whole = Buffer.concat([before, part]);
-    before = null;
-    return whole;
+  return {
+    isPlain: false,
+    take(chunk) {
+      const count = framing.take(chunk);
+      if (count < 0) return "refuse";
+      const part = chunk.subarray(0, count);
+      if (before === null) return part;
+      const whole = Buffer.concat([before, part]);
+      before = null;
+      return whole;
+    },
   };
 }
 
 /** The response with a head that ends the connection, so that a client does not send its next request on it. */
 function responseShape(): Shape {
   let held: Buffer = Buffer.alloc(0);
-  let isBody = false;
-  return (chunk) => {
-    if (isBody) return chunk;
-    held = Buffer.concat([held, chunk]);
-    const passed: Buffer[] = [];
-    for (;;) {
-      const parsed = parseResponse(held);
-      if (parsed.kind === "wrong" || (parsed.kind === "more" && held.length >= MAX_HEAD_BYTES))
-        return "refuse";
-      if (parsed.kind === "more") return Buffer.concat(passed);
-      const rest = held.subarray(parsed.taken);
-      passed.push(parsed.value ?? held.subarray(0, parsed.taken));
-      if (parsed.value !== null) {
-        isBody = true;
-        return Buffer.concat([...passed, rest]);
+  let isPlain = false;
+  return {
+    get isPlain() {
+      return isPlain;
+    },
+    take(chunk) {
+      if (isPlain) return chunk;
+      held = Buffer.concat([held, chunk]);
+      const passed: Buffer[] = [];
+      for (;;) {
+        const parsed = parseResponse(held);
+        if (parsed.kind === "wrong" || (parsed.kind === "more" && held.length >= MAX_HEAD_BYTES))
+          return "refuse";
+        if (parsed.kind === "more") return Buffer.concat(passed);
+        const rest = held.subarray(parsed.taken);
+        passed.push(parsed.value ?? held.subarray(0, parsed.taken));
+        if (parsed.value !== null) {
+          isPlain = true;
+          return Buffer.concat([...passed, rest]);
+        }
+        held = rest;
       }
-      held = rest;
-    }
+    },
   };
 }

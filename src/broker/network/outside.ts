@@ -45,6 +45,8 @@ function connectExactly(addresses: readonly IpAddress[], port: number): Promise<
       else done(null, list[0]!.address, list[0]!.family);
     },
   });
+  // Before it is connected: not a byte of it is read here, the pump may have it all.
+  socket.pause();
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => socket.destroy(errorOf("ETIMEDOUT")), CONNECT_MS);
     socket.once("error", reject);
@@ -54,7 +56,6 @@ function connectExactly(addresses: readonly IpAddress[], port: number): Promise<
     });
     socket.once("connect", () => {
       clearTimeout(timer);
-      socket.pause();
       socket.off("error", reject);
       resolve(socket);
     });

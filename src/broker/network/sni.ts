@@ -16,17 +16,21 @@ export const SNI_RULE: NetworkRule = {
 /** Holds what a run sends until its first bytes can be judged. */
 export function sniShape(host: string): Shape {
   const judge = judgeHello(host);
-  let held: Buffer | null = Buffer.alloc(0);
-  return (chunk) => {
-    if (held === null) return chunk;
-    if (chunk.length === 0) return chunk;
-    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-    const judged = judge(held);
-    if (judged === "more" && held.length < MAX_HELLO_BYTES) return NOTHING;
-    if (judged !== "pass") return "refuse";
-    const whole = held;
-    held = null;
-    return whole;
+  let held: Buffer | null = NOTHING;
+  return {
+    get isPlain() {
+      return held === null;
+    },
+    take(chunk) {
+      if (held === null || chunk.length === 0) return chunk;
+      held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      const judged = judge(held);
+      if (judged === "more" && held.length < MAX_HELLO_BYTES) return NOTHING;
+      if (judged !== "pass") return "refuse";
+      const whole = held;
+      held = null;
+      return whole;
+    },
   };
 }
 
