@@ -10,6 +10,7 @@ const config: ViteUserConfig = defineConfig({
       project("unit", { testTimeout: 60_000 }),
       project("integration", { testTimeout: 60_000, hookTimeout: 60_000 }),
       project("redteam", { testTimeout: 120_000, hookTimeout: 60_000 }),
+      project("workloads", { testTimeout: 600_000, hookTimeout: 120_000, fileParallelism: false }),
       project("fuzz", { testTimeout: 600_000 }),
     ],
   },

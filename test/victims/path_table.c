@@ -1,8 +1,7 @@
-// Does each operation of a table to each kind of object under each spelling of its name, one case a directory. Inside and outside
-// must say and leave the same.
-// path_table prepare   makes the directories, outside
-// path_table run       performs the cases and prints what came of each
-// path_table show      prints what each directory then holds, outside
+// Does each operation of a table to each kind of object under each spelling of its name, one case a
+// directory. Inside and outside must say and leave the same. path_table prepare   makes the directories,
+// outside path_table run       performs the cases and prints what came of each path_table show      prints
+// what each directory then holds, outside
 #include <dirent.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,7 +17,8 @@ static enum mode mode;
 static int number, root;
 static char here[PATH_ROOM / 2];
 
-// --- Objects -------------------------------------------------------------------------------------------------------------
+// --- Objects
+// -------------------------------------------------------------------------------------------------------------
 
 static void link_to(const char* target, const char* name) { need(name, symlink(target, name)); }
 static void make_file(const char* name) { put_file(name, name, 0644); }
@@ -32,23 +32,37 @@ static void make_full(const char* name) {
 
 struct kind {
   const char* name;
-  const char* needs;  // another object, made before
-  const char* target; // of a symbolic link
+  const char* needs;   // another object, made before
+  const char* target;  // of a symbolic link
 };
 
 static const struct kind kinds[] = {
-    {"absent", 0, 0},       {"file", 0, 0},         {"dir", 0, 0},
-    {"full", 0, 0},         {"fifo", 0, 0},         {"sock", 0, 0},
-    {"hard", "file", 0},    {"sealed", 0, 0},       {"ro", 0, 0},
-    {"locked", 0, 0},       {"rodir", 0, 0},        {"lfile", "file", "file"},
-    {"ldir", "full", "full"}, {"lchain", "lfile", "lfile"}, {"lnone", 0, "nothing"},
-    {"ldeep", 0, "no/where"}, {"loop", 0, "loop"},    {"lslash", "full", "full/"},
-    {"lwrong", "file", "file/"}, {"lup", 0, "../away"},
+    {"absent", 0, 0},
+    {"file", 0, 0},
+    {"dir", 0, 0},
+    {"full", 0, 0},
+    {"fifo", 0, 0},
+    {"sock", 0, 0},
+    {"hard", "file", 0},
+    {"sealed", 0, 0},
+    {"ro", 0, 0},
+    {"locked", 0, 0},
+    {"rodir", 0, 0},
+    {"lfile", "file", "file"},
+    {"ldir", "full", "full"},
+    {"lchain", "lfile", "lfile"},
+    {"lnone", 0, "nothing"},
+    {"ldeep", 0, "no/where"},
+    {"loop", 0, "loop"},
+    {"lslash", "full", "full/"},
+    {"lwrong", "file", "file/"},
+    {"lup", 0, "../away"},
 };
 
-// How often a kind is tried: 0 plainly, 1 in pairs too, 2 under the spellings that end otherwise too, 3 under each.
+// How often a kind is tried: 0 plainly, 1 in pairs too, 2 under the spellings that end otherwise too, 3 under
+// each.
 static int weight(const char* name) {
-  static const char* const names[] = {"dir",   "hard", "locked", "absent", "lfile",
+  static const char* const names[] = {"dir",  "hard",  "locked", "absent", "lfile",
                                       "ldir", "lnone", "loop",   "file",   "full"};
   for (int at = 9; at >= 0; at--) {
     if (strcmp(names[at], name) == 0) return at < 3 ? 1 : at < 8 ? 2 : 3;
@@ -63,9 +77,12 @@ static void make(const char* name) {
   if (strcmp(name, "absent") == 0 || lstat(name, &found) == 0) return;
   if (kind->needs) make(kind->needs);
   if (kind->target) return link_to(kind->target, name);
-  if (strcmp(name, "dir") == 0) need(name, mkdir(name, 0755));
-  else if (strcmp(name, "fifo") == 0) need(name, mkfifo(name, 0644));
-  else if (strcmp(name, "hard") == 0) need(name, link("file", name));
+  if (strcmp(name, "dir") == 0)
+    need(name, mkdir(name, 0755));
+  else if (strcmp(name, "fifo") == 0)
+    need(name, mkfifo(name, 0644));
+  else if (strcmp(name, "hard") == 0)
+    need(name, link("file", name));
   else if (strcmp(name, "sock") == 0) {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "sock"};
     int fd = (int)need(name, socket(AF_UNIX, SOCK_STREAM, 0));
@@ -81,7 +98,8 @@ static void make(const char* name) {
   if (strcmp(name, "rodir") == 0) need(name, chmod(name, 0555));
 }
 
-// --- Spellings -----------------------------------------------------------------------------------------------------------
+// --- Spellings
+// -----------------------------------------------------------------------------------------------------------
 
 struct spelling {
   const char* name;
@@ -91,14 +109,22 @@ struct spelling {
 };
 
 static const struct spelling spellings[] = {
-    {"plain", "", "", AT_FDCWD},        {"slash", "", "/", AT_FDCWD},
-    {"dot", "", "/.", AT_FDCWD},        {"dotdot", "", "/..", AT_FDCWD},
-    {"below", "", "/x", AT_FDCWD},      {"belowslash", "", "/x/", AT_FDCWD},
-    {"via", "via/./via/", "", AT_FDCWD}, {"viaslash", "via/", "/", AT_FDCWD},
-    {"atdir", "", "", OUTSIDE_FD},      {"belowdir", "", "/sub", AT_FDCWD},
-    {"back", "", "/../file", AT_FDCWD}, {"slashes", ".//./", "//", AT_FDCWD},
-    {"absolute", "=", "", AT_FDCWD},    {"absolutebad", "=", "", 99},
-    {"atfile", "", "", FILE_FD},        {"atbad", "", "", 99},
+    {"plain", "", "", AT_FDCWD},
+    {"slash", "", "/", AT_FDCWD},
+    {"dot", "", "/.", AT_FDCWD},
+    {"dotdot", "", "/..", AT_FDCWD},
+    {"below", "", "/x", AT_FDCWD},
+    {"belowslash", "", "/x/", AT_FDCWD},
+    {"via", "via/./via/", "", AT_FDCWD},
+    {"viaslash", "via/", "/", AT_FDCWD},
+    {"atdir", "", "", OUTSIDE_FD},
+    {"belowdir", "", "/sub", AT_FDCWD},
+    {"back", "", "/../file", AT_FDCWD},
+    {"slashes", ".//./", "//", AT_FDCWD},
+    {"absolute", "=", "", AT_FDCWD},
+    {"absolutebad", "=", "", 99},
+    {"atfile", "", "", FILE_FD},
+    {"atbad", "", "", 99},
     {"cwdlink", "/proc/self/cwd/", "", AT_FDCWD},
 };
 enum { ENDINGS = 9 };
@@ -111,16 +137,48 @@ static const struct spelling* spelled(const char* name) {
 
 static const char* spell(const struct spelling* spelling, const char* kind, char* out) {
   const char* before = spelling->before;
-  snprintf(out, PATH_ROOM, "%s%s%s%s", *before == '=' ? here : before, *before == '=' ? "/" : "", kind, spelling->after);
+  snprintf(out, PATH_ROOM, "%s%s%s%s", *before == '=' ? here : before, *before == '=' ? "/" : "", kind,
+           spelling->after);
   return out;
 }
 
-// --- Operations ----------------------------------------------------------------------------------------------------------
+// --- Operations
+// ----------------------------------------------------------------------------------------------------------
 
 enum op {
-  OPEN, OPEN_OLD, CREAT, MKDIR, MKDIR_OLD, RMDIR, UNLINK, UNLINK_OLD, TRUNCATE, CHMOD, CHMOD_OLD, CHMOD2, CHOWN, CHOWN_OLD,
-  LCHOWN, UTIMENS, UTIMES_OLD, UTIME_OLD, SYMLINK, SYMLINK_EMPTY, MKNOD, MKNOD_OLD, LINK_FROM, LINK_TO, LINK_OLD,
-  RENAME_FROM, RENAME_TO, RENAME_OLD, SETXATTR, LSETXATTR, REMOVEXATTR, RENAME_BOTH, LINK_BOTH
+  OPEN,
+  OPEN_OLD,
+  CREAT,
+  MKDIR,
+  MKDIR_OLD,
+  RMDIR,
+  UNLINK,
+  UNLINK_OLD,
+  TRUNCATE,
+  CHMOD,
+  CHMOD_OLD,
+  CHMOD2,
+  CHOWN,
+  CHOWN_OLD,
+  LCHOWN,
+  UTIMENS,
+  UTIMES_OLD,
+  UTIME_OLD,
+  SYMLINK,
+  SYMLINK_EMPTY,
+  MKNOD,
+  MKNOD_OLD,
+  LINK_FROM,
+  LINK_TO,
+  LINK_OLD,
+  RENAME_FROM,
+  RENAME_TO,
+  RENAME_OLD,
+  SETXATTR,
+  LSETXATTR,
+  REMOVEXATTR,
+  RENAME_BOTH,
+  LINK_BOTH
 };
 
 struct operation {
@@ -137,18 +195,46 @@ static const struct timespec EARLY[2] = {{-5, 0}, {-7, 999999999}};
 
 #define FLAGS(f) {"open " #f, OPEN, f, 0}
 static const struct operation opens[] = {
-    FLAGS(O_RDONLY), FLAGS(O_WRONLY), FLAGS(O_RDWR), FLAGS(O_RDONLY | O_CREAT), FLAGS(O_WRONLY | O_CREAT),
-    FLAGS(O_RDWR | O_CREAT), FLAGS(O_WRONLY | O_CREAT | O_EXCL), FLAGS(O_RDONLY | O_CREAT | O_EXCL),
-    FLAGS(O_WRONLY | O_TRUNC), FLAGS(O_RDONLY | O_TRUNC), FLAGS(O_RDWR | O_CREAT | O_TRUNC),
-    FLAGS(O_RDONLY | O_CREAT | O_TRUNC), FLAGS(O_WRONLY | O_APPEND), FLAGS(O_RDONLY | O_APPEND),
-    FLAGS(O_WRONLY | O_CREAT | O_APPEND), FLAGS(O_RDONLY | O_DIRECTORY), FLAGS(O_WRONLY | O_DIRECTORY),
-    FLAGS(O_RDONLY | O_DIRECTORY | O_CREAT), FLAGS(O_RDONLY | O_NOFOLLOW), FLAGS(O_WRONLY | O_NOFOLLOW),
-    FLAGS(O_WRONLY | O_CREAT | O_NOFOLLOW), FLAGS(O_RDONLY | O_NOFOLLOW | O_DIRECTORY), FLAGS(O_PATH),
-    FLAGS(O_PATH | O_NOFOLLOW), FLAGS(O_PATH | O_DIRECTORY), FLAGS(O_PATH | O_CREAT | O_WRONLY), FLAGS(O_RDWR | O_TMPFILE),
-    FLAGS(O_RDONLY | O_TMPFILE), FLAGS(O_WRONLY | O_TMPFILE | O_EXCL), FLAGS(O_WRONLY | O_TMPFILE | O_CREAT),
-    FLAGS(O_WRONLY | O_DIRECT), FLAGS(O_RDONLY | O_NOATIME), FLAGS(O_WRONLY | O_SYNC), FLAGS(O_WRONLY | O_DSYNC),
-    FLAGS(O_ACCMODE), FLAGS(O_WRONLY | O_EXCL), FLAGS(O_RDONLY | O_ASYNC), FLAGS(O_RDONLY | O_CLOEXEC | O_NOCTTY),
-    FLAGS(O_RDONLY | 0x40000000), FLAGS(O_RDONLY | O_NONBLOCK | O_TRUNC),
+    FLAGS(O_RDONLY),
+    FLAGS(O_WRONLY),
+    FLAGS(O_RDWR),
+    FLAGS(O_RDONLY | O_CREAT),
+    FLAGS(O_WRONLY | O_CREAT),
+    FLAGS(O_RDWR | O_CREAT),
+    FLAGS(O_WRONLY | O_CREAT | O_EXCL),
+    FLAGS(O_RDONLY | O_CREAT | O_EXCL),
+    FLAGS(O_WRONLY | O_TRUNC),
+    FLAGS(O_RDONLY | O_TRUNC),
+    FLAGS(O_RDWR | O_CREAT | O_TRUNC),
+    FLAGS(O_RDONLY | O_CREAT | O_TRUNC),
+    FLAGS(O_WRONLY | O_APPEND),
+    FLAGS(O_RDONLY | O_APPEND),
+    FLAGS(O_WRONLY | O_CREAT | O_APPEND),
+    FLAGS(O_RDONLY | O_DIRECTORY),
+    FLAGS(O_WRONLY | O_DIRECTORY),
+    FLAGS(O_RDONLY | O_DIRECTORY | O_CREAT),
+    FLAGS(O_RDONLY | O_NOFOLLOW),
+    FLAGS(O_WRONLY | O_NOFOLLOW),
+    FLAGS(O_WRONLY | O_CREAT | O_NOFOLLOW),
+    FLAGS(O_RDONLY | O_NOFOLLOW | O_DIRECTORY),
+    FLAGS(O_PATH),
+    FLAGS(O_PATH | O_NOFOLLOW),
+    FLAGS(O_PATH | O_DIRECTORY),
+    FLAGS(O_PATH | O_CREAT | O_WRONLY),
+    FLAGS(O_RDWR | O_TMPFILE),
+    FLAGS(O_RDONLY | O_TMPFILE),
+    FLAGS(O_WRONLY | O_TMPFILE | O_EXCL),
+    FLAGS(O_WRONLY | O_TMPFILE | O_CREAT),
+    FLAGS(O_WRONLY | O_DIRECT),
+    FLAGS(O_RDONLY | O_NOATIME),
+    FLAGS(O_WRONLY | O_SYNC),
+    FLAGS(O_WRONLY | O_DSYNC),
+    FLAGS(O_ACCMODE),
+    FLAGS(O_WRONLY | O_EXCL),
+    FLAGS(O_RDONLY | O_ASYNC),
+    FLAGS(O_RDONLY | O_CLOEXEC | O_NOCTTY),
+    FLAGS(O_RDONLY | 0x40000000),
+    FLAGS(O_RDONLY | O_NONBLOCK | O_TRUNC),
 };
 
 static const struct operation unaries[] = {
@@ -271,8 +357,7 @@ static long on_one(const struct operation* what, int dirfd, const char* path, ch
   long result = -1;
   switch (what->op) {
     case OPEN:
-      result = syscall(SYS_openat, dirfd, path, what->one | O_NONBLOCK,
-                       what->two ? what->two : 0666L);
+      result = syscall(SYS_openat, dirfd, path, what->one | O_NONBLOCK, what->two ? what->two : 0666L);
       break;
     case OPEN_OLD:
       result = syscall(SYS_open, path, what->one | O_NONBLOCK, 0666L);
@@ -281,35 +366,62 @@ static long on_one(const struct operation* what, int dirfd, const char* path, ch
       if (strcmp(path, "fifo") == 0) return 0;  // It would wait for a reader.
       result = syscall(SYS_creat, path, what->one);
       break;
-    case MKDIR: return syscall(SYS_mkdirat, dirfd, path, what->one);
-    case MKDIR_OLD: return syscall(SYS_mkdir, path, what->one);
-    case RMDIR: return what->one < 0 ? syscall(SYS_rmdir, path) : syscall(SYS_unlinkat, dirfd, path, what->one);
-    case UNLINK: return syscall(SYS_unlinkat, dirfd, path, what->one);
-    case UNLINK_OLD: return syscall(SYS_unlink, path);
-    case TRUNCATE: return syscall(SYS_truncate, path, what->one);
-    case CHMOD: return syscall(SYS_fchmodat, dirfd, path, what->one);
-    case CHMOD_OLD: return syscall(SYS_chmod, path, what->one);
-    case CHMOD2: return syscall(452 /* fchmodat2 */, dirfd, path, what->one, what->two);
-    case CHOWN: return syscall(SYS_fchownat, dirfd, path, owner, owner, what->two);
-    case CHOWN_OLD: return syscall(SYS_chown, path, owner, owner);
-    case LCHOWN: return syscall(SYS_lchown, path, owner, owner);
-    case UTIMENS: return syscall(SYS_utimensat, dirfd, path, what->one, what->two);
-    case UTIMES_OLD: return syscall(SYS_utimes, path, times);
-    case UTIME_OLD: return syscall(SYS_utime, path, times);
-    case SYMLINK: return syscall(SYS_symlinkat, "target", dirfd, path);
-    case SYMLINK_EMPTY: return syscall(SYS_symlinkat, "", dirfd, path);
-    case MKNOD: return syscall(SYS_mknodat, dirfd, path, what->one, what->two);
-    case MKNOD_OLD: return syscall(SYS_mknod, path, what->one, what->two);
+    case MKDIR:
+      return syscall(SYS_mkdirat, dirfd, path, what->one);
+    case MKDIR_OLD:
+      return syscall(SYS_mkdir, path, what->one);
+    case RMDIR:
+      return what->one < 0 ? syscall(SYS_rmdir, path) : syscall(SYS_unlinkat, dirfd, path, what->one);
+    case UNLINK:
+      return syscall(SYS_unlinkat, dirfd, path, what->one);
+    case UNLINK_OLD:
+      return syscall(SYS_unlink, path);
+    case TRUNCATE:
+      return syscall(SYS_truncate, path, what->one);
+    case CHMOD:
+      return syscall(SYS_fchmodat, dirfd, path, what->one);
+    case CHMOD_OLD:
+      return syscall(SYS_chmod, path, what->one);
+    case CHMOD2:
+      return syscall(452 /* fchmodat2 */, dirfd, path, what->one, what->two);
+    case CHOWN:
+      return syscall(SYS_fchownat, dirfd, path, owner, owner, what->two);
+    case CHOWN_OLD:
+      return syscall(SYS_chown, path, owner, owner);
+    case LCHOWN:
+      return syscall(SYS_lchown, path, owner, owner);
+    case UTIMENS:
+      return syscall(SYS_utimensat, dirfd, path, what->one, what->two);
+    case UTIMES_OLD:
+      return syscall(SYS_utimes, path, times);
+    case UTIME_OLD:
+      return syscall(SYS_utime, path, times);
+    case SYMLINK:
+      return syscall(SYS_symlinkat, "target", dirfd, path);
+    case SYMLINK_EMPTY:
+      return syscall(SYS_symlinkat, "", dirfd, path);
+    case MKNOD:
+      return syscall(SYS_mknodat, dirfd, path, what->one, what->two);
+    case MKNOD_OLD:
+      return syscall(SYS_mknod, path, what->one, what->two);
     case LINK_FROM:
-    case RENAME_FROM: return on_pair(what, dirfd, path, AT_FDCWD, "new");
+    case RENAME_FROM:
+      return on_pair(what, dirfd, path, AT_FDCWD, "new");
     case LINK_TO:
-    case RENAME_TO: return on_pair(what, AT_FDCWD, "other", dirfd, path);
-    case LINK_OLD: return syscall(SYS_link, path, "new");
-    case RENAME_OLD: return syscall(SYS_rename, path, path);
-    case SETXATTR: return syscall(SYS_setxattr, path, what->two, "value", 5L, what->one);
-    case LSETXATTR: return syscall(SYS_lsetxattr, path, what->two, "value", 5L, what->one);
-    case REMOVEXATTR: return syscall(SYS_removexattr, path, what->two);
-    default: finish(BROKEN, "an operation that is none");
+    case RENAME_TO:
+      return on_pair(what, AT_FDCWD, "other", dirfd, path);
+    case LINK_OLD:
+      return syscall(SYS_link, path, "new");
+    case RENAME_OLD:
+      return syscall(SYS_rename, path, path);
+    case SETXATTR:
+      return syscall(SYS_setxattr, path, what->two, "value", 5L, what->one);
+    case LSETXATTR:
+      return syscall(SYS_lsetxattr, path, what->two, "value", 5L, what->one);
+    case REMOVEXATTR:
+      return syscall(SYS_removexattr, path, what->two);
+    default:
+      finish(BROKEN, "an operation that is none");
   }
   if (result >= 0) {
     try_descriptor((int)result, told, room);
@@ -318,7 +430,8 @@ static long on_one(const struct operation* what, int dirfd, const char* path, ch
   return result;
 }
 
-// --- One case ------------------------------------------------------------------------------------------------------------
+// --- One case
+// ------------------------------------------------------------------------------------------------------------
 
 static int visible(const struct dirent* entry) {
   const char* name = entry->d_name;
@@ -339,7 +452,8 @@ static void show(const char* directory, const char* shown) {
     int fd = S_ISREG(found.st_mode) ? open(path, O_RDONLY | O_NOFOLLOW) : -1;
     if (fd >= 0) content[read(fd, content, sizeof content - 1)] = '\0', close(fd);
     printf("; %s %o %d.%d %lu %ld", name, found.st_mode, (int)found.st_uid, (int)found.st_gid,
-           S_ISDIR(found.st_mode) ? 0UL : (unsigned long)found.st_nlink, S_ISREG(found.st_mode) ? (long)found.st_size : 0L);
+           S_ISDIR(found.st_mode) ? 0UL : (unsigned long)found.st_nlink,
+           S_ISREG(found.st_mode) ? (long)found.st_size : 0L);
     if (found.st_mtim.tv_sec < 10000) printf(" at %ld.%ld", found.st_mtim.tv_sec, found.st_mtim.tv_nsec);
     if (lgetxattr(path, "user.x", value, sizeof value) > 0) printf(" user.x");
     if (S_ISREG(found.st_mode)) printf(" \"%s\"", content);
@@ -424,10 +538,21 @@ static void odd_names(const struct operation* what) {
   const struct {
     const char* name;
     const char* path;
-  } odd[] = {{"an empty name", ""}, {"no pointer", NULL}, {"a wrong pointer", (const char*)8}, {"a component of 256 bytes", component},
-             {"a component of 255 bytes", component + 1}, {"a path of 4095 bytes", longest}, {"a path of 4096 bytes", longer},
-             {".", "."}, {"..", ".."}, {"/", is_metadata ? "." : "/"}, {"/proc/self/fd/91", "/proc/self/fd/91"}, {"/dev/fd/91", "/dev/fd/91"},
-             {"/proc/self/fd/999", "/proc/self/fd/999"}, {"in a file", "file/x"}, {"in nothing", "nothing/x"},
+  } odd[] = {{"an empty name", ""},
+             {"no pointer", NULL},
+             {"a wrong pointer", (const char*)8},
+             {"a component of 256 bytes", component},
+             {"a component of 255 bytes", component + 1},
+             {"a path of 4095 bytes", longest},
+             {"a path of 4096 bytes", longer},
+             {".", "."},
+             {"..", ".."},
+             {"/", is_metadata ? "." : "/"},
+             {"/proc/self/fd/91", "/proc/self/fd/91"},
+             {"/dev/fd/91", "/dev/fd/91"},
+             {"/proc/self/fd/999", "/proc/self/fd/999"},
+             {"in a file", "file/x"},
+             {"in nothing", "nothing/x"},
              {"a byte that is no UTF-8", "caf\xe9"}};
   for (unsigned at = 0; at < sizeof odd / sizeof *odd; at++) {
     enter();

@@ -1,0 +1,46 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Workload } from "./workload.ts";
+
+/** Pinned, and installed outside the project: nothing of ours needs them. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  codex: "@openai/codex@0.169.0",
+  claude: "@anthropic-ai/claude-code@2.1.331",
+};
+
+/** Where the agents of the tier are, installed when it is first asked. */
+let directory: string | null = null;
+
+export function agentsDirectory(): string {
+  if (directory !== null) return directory;
+  directory = mkdtempSync(join(tmpdir(), "sallyport-agents-"));
+  for (const wanted of Object.values(PACKAGES)) {
+    const how = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", directory];
+    spawnSync("npm", ["install", ...how, wanted], { timeout: 90_000, stdio: "ignore" });
+  }
+  return directory;
+}
+
+export function removeAgents(): void {
+  if (directory !== null) rmSync(directory, { recursive: true, force: true });
+}
+
+const program = (name: string): string => join(agentsDirectory(), "node_modules/.bin", name);
+
+function startUp(name: string): Workload {
+  return {
+    name: `${PACKAGES[name]!.replace(/@[^@]*$/, "")}: --version and --help`,
+    kind: "starts",
+    obstacle: () => (existsSync(program(name)) ? "" : `needs ${PACKAGES[name]} from the registry`),
+    get reads() {
+      return [agentsDirectory()];
+    },
+    get script() {
+      return `${program(name)} --version && ${program(name)} --help | head -3`;
+    },
+  };
+}
+
+export const AGENTS: readonly Workload[] = Object.keys(PACKAGES).map(startUp);
