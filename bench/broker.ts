@@ -58,6 +58,7 @@ export class BenchBroker {
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
       pending: new Set(),
+      observer: null,
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),

@@ -64,6 +64,7 @@ function decideRecordAct(
       session.log.outcome(intent, request, late);
       return late;
     });
+    session.observer?.saw(request, caller, null, judgement.rule, session);
     return tracked(recorded, session);
   }
   session.log.outcome(intent, request, outcome);
@@ -80,6 +81,7 @@ function decideRecordAct(
     if (typeof real === "number") return { kind: "failed", errno: -real };
     return decideRecordAct(real, caller, session, "resolved");
   }
+  session.observer?.saw(request, caller, outcome, judgement.rule, session);
   return outcome;
 }
 

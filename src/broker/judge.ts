@@ -1,11 +1,12 @@
 import { ERRNO } from "../platform/errno.ts";
-import { decide, decidePath, requestPaths, type Verdict } from "../policy/decide.ts";
+import { decide, decidePath, type Policy, requestPaths, type Verdict } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
 import { isPartOfRule, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
 import { denied, type Judgement } from "./judgement.ts";
+import { LEARNED } from "./observer.ts";
 import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
 
@@ -29,12 +30,22 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   if ("path" in judged && isOfOther(judged.path)) {
     return denied(judged.path, OTHERS, RIGHT.read);
   }
-  let verdict: Verdict = decide(session.policy, judged, 0);
-  if (verdict.kind === "deny" && !session.ownRepositories.isEmpty) verdict = decideWithOwn(judged, session);
+  let verdict = verdictOf(judged, session.policy, session);
+  let rule = verdict.rule?.id ?? "";
+  if (verdict.kind === "deny" && verdict.rule === null && session.observer !== null) {
+    verdict = verdictOf(judged, session.observer.policy, session);
+    rule = LEARNED;
+  }
   if (verdict.kind === "deny") return denied(verdict.path, verdict.rule, verdict.missing);
   const byNature =
     session.ownSharedMemory.judge(request, session.platform) ?? refusedByNature(request, session);
-  return byNature ?? { kind: "allow", rule: verdict.rule.id };
+  return byNature ?? { kind: "allow", rule };
+}
+
+function verdictOf(request: Request, policy: Policy, session: Session): Verdict {
+  const verdict = decide(policy, request, 0);
+  if (verdict.kind === "allow" || session.ownRepositories.isEmpty) return verdict;
+  return decideWithOwn(request, policy, session);
 }
 
 // proc(5): these a process may read of any other; the broker could read more than its caller.
@@ -78,10 +89,10 @@ const SETUID = {
 const XATTR = { id: "protected.xattr", reason: "only user.* attributes carry no privilege" };
 
 /** Each path is decided for itself: an exemption of one must not carry the other. */
-function decideWithOwn(request: Request, session: Session): Verdict {
+function decideWithOwn(request: Request, whole: Policy, session: Session): Verdict {
   let verdict: Verdict | null = null;
   for (const { path, rights } of requestPaths(request)) {
-    let policy = session.policy;
+    let policy = whole;
     let decided = decidePath(policy, path, rights);
     while (
       decided.kind === "deny" &&
@@ -94,7 +105,7 @@ function decideWithOwn(request: Request, session: Session): Verdict {
     if (decided.kind === "deny") return decided;
     verdict ??= decided;
   }
-  return verdict ?? decide(session.policy, request, 0);
+  return verdict ?? decide(whole, request, 0);
 }
 
 /**

@@ -8,7 +8,7 @@ import { lineParts } from "../audit/lines.ts";
 import { serializeRecord } from "../audit/record.ts";
 import { binding } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
-import { policiesWithout } from "../policy/decide.ts";
+import { type Policy, policiesWithout } from "../policy/decide.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
@@ -21,6 +21,7 @@ import { findProgram } from "./find_program.ts";
 import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
+import { type Observed, Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnTerminals } from "./own_terminals.ts";
@@ -41,6 +42,8 @@ const EXIT_TIMEOUT = 124;
 
 export type RunOptions = {
   readonly profile: ResolvedProfile;
+  /** Where it was read from, if not from our own: the run may not change it. */
+  readonly profileFile?: string | undefined;
   readonly workspace: string;
   readonly argv: readonly string[];
   /** The environment outside, of which the profile lets some through. */
@@ -56,6 +59,8 @@ export type RunOptions = {
   /** The home that secrets and tool configuration are looked for in; default: what the user database says. */
   readonly home?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** Learn from this run: what no rule speaks of is granted and kept. A weakening; only `sallyport learn` asks for it. */
+  readonly observe?: "what no rule denies is granted" | undefined;
   /** Become 0, 1 and 2 of the target. */
   readonly stdio: readonly [number, number, number];
   /** Which of them is to be its controlling terminal, or -1. */
@@ -87,6 +92,8 @@ export type RunEnd = RunFacts & {
   readonly denials: number;
   readonly denied: readonly CountedDenial[];
   readonly changedFiles: readonly string[];
+  /** Of a run that was learned from. */
+  readonly learning?: Observed & { readonly policy: Policy; readonly places: Places };
   readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
 };
 
@@ -179,10 +186,13 @@ export async function startRun(options: RunOptions): Promise<Run> {
       landlockAbi: facts.landlockAbi,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
+      ...(options.observe === undefined ? {} : { observe: options.observe }),
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
 
+    const observer =
+      confinement.observing && new Observer(confinement.observing, (executed) => note("note", { executed }));
     const session: Session = {
       run: id,
       profile: options.profile.name,
@@ -193,6 +203,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       ownTerminals: new OwnTerminals(),
       pending: new Set(),
       fifos: new FifoMeetings(),
+      observer,
       limits: runLimits(options.profile),
       log,
       platform: linux,
@@ -280,6 +291,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
         denials: tally.denials,
         denied: tally.denied,
         changedFiles: tally.changedFiles,
+        ...(observer === null ? {} : { learning: { ...observer.observed, policy: observer.policy, places } }),
         auditHead: { origin: head.origin, size: head.size, root: head.root.toString("base64") },
       };
     }

@@ -66,6 +66,19 @@ program
   .action(lazily(async () => (await import("./run.ts")).run));
 
 program
+  .command("learn")
+  .description("watch a program while it may do what no rule denies, then write the profile that it needs")
+  .option("-p, --profile <name>", 'what the profile is to be based on (default: ":workspace")')
+  .option("-o, --output <file>", "write the profile to this file, which must not exist")
+  .option("--name <name>", "name of the profile; without -o it is kept in the state directory", "learned")
+  .option("--from <run>", "learn from what an earlier run was refused, and run nothing")
+  .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
+  .addOption(state())
+  .argument("[command...]", "the program and its arguments, after --")
+  .passThroughOptions()
+  .action(lazily(async () => (await import("./learn.ts")).learn));
+
+program
   .command("doctor")
   .description("try what this machine can enforce, and say what is missing")
   .addOption(json())

@@ -1,8 +1,8 @@
 import { constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { isatty } from "node:tty";
-import { loadProfile } from "../broker/profiles.ts";
-import { startRun } from "../broker/run.ts";
+import { type RunEnd, type RunOptions, startRun } from "../broker/run.ts";
+import { chosenProfile } from "../broker/saved_profiles.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
@@ -17,6 +17,8 @@ export type RunFlags = {
   readonly user?: string;
   readonly reads?: "auto" | "native" | "brokered";
   readonly enforcement?: "hard" | "best-effort";
+  /** Never from the command line of `run`: `sallyport learn` sets it. */
+  readonly observe?: RunOptions["observe"];
   readonly state?: string;
 };
 
@@ -24,6 +26,11 @@ const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SI
 
 /** `sallyport run`: sets process.exitCode to that of the target. */
 export async function run(argv: string[], flags: RunFlags): Promise<void> {
+  await runReported(argv, flags);
+}
+
+/** The same, and how the run ended; null when it did not start. */
+export async function runReported(argv: string[], flags: RunFlags): Promise<RunEnd | null> {
   const say = (line: string): void => {
     if (flags.json !== "-") writeError(`${line}\n`);
   };
@@ -39,15 +46,16 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
     process.exitCode = exitCode;
     return null;
   });
-  if (end === null) return;
+  if (end === null) return null;
   for (const line of endLines(end)) say(line);
   if (flags.json !== undefined) {
-    const { denied, ...rest } = end;
+    const { denied, learning: _, ...rest } = end;
     const line = `${JSON.stringify({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denial, count })) })}\n`;
     if (flags.json === "-") writeError(line);
     else writeSync(report, line);
   }
   process.exitCode = end.exitCode;
+  return end;
 }
 
 /** Opened before the program runs, which could put a link in its place; the error stream where none is named. */
@@ -64,7 +72,7 @@ function openReport(file: string | undefined): number {
 
 async function confined(argv: string[], flags: RunFlags, relay: Relay | null, say: (line: string) => void) {
   const started = await startRun({
-    profile: loadProfile(flags.profile),
+    ...chosenProfile(flags.profile, flags.state),
     workspace: process.cwd(),
     argv,
     environment: process.env,
@@ -72,6 +80,7 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     writes: flags.write.map((path) => resolve(path)),
     readsHow: flags.reads,
     enforcement: flags.enforcement,
+    observe: flags.observe,
     user: flags.user,
     state: flags.state === undefined ? undefined : resolve(flags.state),
     timeoutMs: flags.timeout,
@@ -98,7 +107,7 @@ function terminalOf(): Relay | null {
 }
 
 /** Writes to the error stream as it is, for the same reason; a full pipe is tried again. */
-function writeError(text: string): void {
+export function writeError(text: string): void {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {
     try {

@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { printable } from "../broker/denial.ts";
-import { loadProfile } from "../broker/profiles.ts";
 import { rulesOf } from "../broker/rules.ts";
+import { chosenProfile } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
 import { compilePolicy, decidePath } from "../policy/decide.ts";
@@ -27,8 +27,8 @@ export async function why(flags: WhyFlags): Promise<void> {
   const { home } = userByUid(process.geteuid!());
   const workspace = realpathSync(process.cwd());
   const places = { workspace, home, tmp: "/tmp/sallyport-run", state: stateDirectory(flags.state, home) };
-  const profile = loadProfile(flags.profile);
-  const policy = compilePolicy(profile.name, rulesOf({ profile }, places));
+  const { profile, profileFile } = chosenProfile(flags.profile, flags.state);
+  const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realpath(resolve(flags.path));
   const verdict = decidePath(policy, path, right);
   const rule = verdict.rule;
