@@ -58,7 +58,9 @@ function decideRecordAct(
     return refuse(request, caller, judgement, session);
   }
   const intent = session.log.intent(request, caller, judgement.rule);
-  const outcome = perform(request, caller, session);
+  const prepared = judgement.prepare?.() ?? 0;
+  const outcome: ReturnType<typeof perform> =
+    prepared < 0 ? { kind: "failed", errno: -prepared } : perform(request, caller, session);
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);

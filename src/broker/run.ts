@@ -18,6 +18,7 @@ import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
+import { HooksPaths } from "./hooks_path.ts";
 import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
@@ -202,6 +203,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
       pending: new Set(),
+      hooksPaths: new HooksPaths(workspace, home),
       fifos: new FifoMeetings(),
       observer,
       limits: runLimits(options.profile),

@@ -12,20 +12,24 @@ import { join, resolve } from "node:path";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import { PROFILE_NAME } from "../policy/profile_fields.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import { loadProfile } from "./profiles.ts";
+import { loadProfile, packRules } from "./profiles.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { userByUid } from "./user.ts";
 
 /**
  * What `-p` names: a built-in profile, one that `learn` has saved in the state directory, or a file, in this order: a file of
- * the workspace must not be able to stand in for a saved one. `profileFile` is its real path.
+ * the workspace must not be able to stand in for a saved one. `profileFile` is its real path; `protect` are packs to add.
  */
 export function chosenProfile(
   nameOrFile: string,
   state: string | undefined,
+  protect: readonly string[] = [],
 ): { profile: ResolvedProfile; profileFile: string | undefined } {
   const saved = savedProfile(nameOrFile, state);
-  const profile = loadProfile(saved ?? nameOrFile);
+  const plain = loadProfile(saved ?? nameOrFile);
+  const rules = protect.flatMap((pack) => packRules(`pack:${pack}`));
+  const name = [plain.name, ...protect].join("+");
+  const profile = { ...plain, name, rules: [...plain.rules, ...rules] };
   if (nameOrFile.startsWith(":")) return { profile, profileFile: undefined };
   return { profile, profileFile: realpathSync(saved ?? nameOrFile) };
 }

@@ -2,6 +2,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
+import type { HooksPaths } from "./hooks_path.ts";
 import type { Observer } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
@@ -20,6 +21,7 @@ export type Session = {
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;
   readonly ownTerminals: OwnTerminals;
+  readonly hooksPaths: HooksPaths;
   readonly fifos: FifoMeetings;
   /** Set in a run that is learned from. */
   readonly observer: Observer | null;

@@ -44,6 +44,11 @@ program
   .addOption(profile())
   .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
   .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
+  .addOption(
+    new Option("--protect <pack>", "deny more: files whose scripts a package manager runs").choices([
+      "package-scripts",
+    ]),
+  )
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")

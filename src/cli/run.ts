@@ -16,6 +16,8 @@ export type RunFlags = {
   readonly json?: string;
   readonly user?: string;
   readonly reads?: "auto" | "native" | "brokered";
+  /** A pack to add to the profile, without its "pack:". */
+  readonly protect?: string;
   readonly enforcement?: "hard" | "best-effort";
   /** Never from the command line of `run`: `sallyport learn` sets it. */
   readonly observe?: RunOptions["observe"];
@@ -72,7 +74,7 @@ function openReport(file: string | undefined): number {
 
 async function confined(argv: string[], flags: RunFlags, relay: Relay | null, say: (line: string) => void) {
   const started = await startRun({
-    ...chosenProfile(flags.profile, flags.state),
+    ...chosenProfile(flags.profile, flags.state, flags.protect === undefined ? [] : [flags.protect]),
     workspace: process.cwd(),
     argv,
     environment: process.env,

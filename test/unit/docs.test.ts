@@ -68,7 +68,9 @@ describe("docs/profiles.md", () => {
     const sources = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
-      ...page("docs/profiles.md").matchAll(/^\| `((?:protected|process|syscalls|learning)\.[a-z-]+)` \| [^|]* \|$/gm),
+      ...page("docs/profiles.md").matchAll(
+        /^\| `((?:protected|process|syscalls|learning)\.[a-z-]+)` \| [^|]* \|$/gm,
+      ),
     ];
     const own = new Set(ids.map(([, id]) => id!));
     expect(own.size).toBeGreaterThan(9);

@@ -178,7 +178,7 @@ test("a pack alone is no profile, and a missing one is named", () => {
 
 test("the built-in files keep to the schema, and every property says what it is", () => {
   const names = Object.keys(builtIn);
-  expect(names).toHaveLength(6);
+  expect(names).toHaveLength(8);
   for (const name of names) {
     expect(validate(builtIn[name]), `${name}: ${JSON.stringify(validate.errors)}`).toBe(true);
     expect(profileProblems(builtIn[name])).toEqual([]);
