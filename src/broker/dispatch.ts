@@ -5,6 +5,7 @@ import { denialOf } from "./denial.ts";
 import { judge } from "./judge.ts";
 import { denied, type Judgement } from "./judgement.ts";
 import type { Outcome } from "./outcome.ts";
+import { ownSandboxStep } from "./own_sandboxes.ts";
 import { perform } from "./perform.ts";
 import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request.ts";
 import type { Session } from "./session.ts";
@@ -123,7 +124,9 @@ function refuse(
     session.log.absence(request, caller);
     return { kind: "failed", errno: ENOENT };
   }
-  const denial = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
+  const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
+  const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
+  const denial = step === null ? plain : { ...plain, nextSteps: [step] };
   session.log.denial(request, caller, denial, judgement.errno);
   return { kind: "denied", errno: judgement.errno, denial };
 }

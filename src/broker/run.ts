@@ -24,6 +24,7 @@ import { runLimits } from "./limits.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { type Observed, Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
+import { ownSandboxAdvice } from "./own_sandboxes.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
@@ -84,6 +85,8 @@ export type RunFacts = {
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */
   readonly withoutDenials: readonly string[];
+  /** What to do about the program's own sandbox, in words; "" when it is not known to bring one. */
+  readonly ownSandbox: string;
 };
 
 export type RunEnd = RunFacts & {
@@ -166,6 +169,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
       run: id,
       profile: options.profile.name,
       withoutDenials: options.profile.withoutDenials,
+      ownSandbox: ownSandboxAdvice(program, options.argv),
       workspace,
       ...confinement.facts,
     };

@@ -89,7 +89,11 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     stdio: [0, 1, 2].map((fd) => (relay?.replaces.has(fd) ? relay.slaveFd : fd)) as [number, number, number],
     terminalIndex: relay === null ? -1 : Math.min(...relay.replaces),
     // Our terminal is raw by now: a new line alone would not go back to the first column.
-    onReady: (facts) => say(startLine(facts) + (relay === null ? "" : "\r")),
+    onReady: (facts) => {
+      const end = relay === null ? "" : "\r";
+      say(startLine(facts) + end);
+      if (facts.ownSandbox !== "") say(`sallyport: ${facts.ownSandbox}${end}`);
+    },
   });
   for (const signal of FORWARDED) process.on(signal, () => started.signal(signal));
   const end = await started.ended;
