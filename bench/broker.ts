@@ -6,6 +6,7 @@ import { Journal, runLogDir } from "../src/audit/journal.ts";
 import { openLogKey } from "../src/audit/key.ts";
 import { lineParts } from "../src/audit/lines.ts";
 import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
+import { HooksPaths } from "../src/broker/hooks_path.ts";
 import { runLimits } from "../src/broker/limits.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
@@ -63,6 +64,8 @@ export class BenchBroker {
       ownSockets: new OwnSockets(linux),
       ssh: new SshGrant(new Map(), ""),
       pending: new Set(),
+      hooksPaths: new HooksPaths(places.workspace, places.home),
+      observer: null,
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),

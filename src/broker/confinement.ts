@@ -12,6 +12,7 @@ import { SallyportError } from "../protocol/errors.ts";
 import type { EnvironmentRules } from "./environment.ts";
 import { describeGrants, type NetworkGrants, networkGrants } from "./network/grants.ts";
 import type { Classify } from "./notify/front.ts";
+import { observingPolicy } from "./observing.ts";
 import { packageFiles } from "./package_files.ts";
 import { filterSpec } from "./profiles.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
@@ -22,6 +23,8 @@ import { holds, type Places } from "./workspace.ts";
 /** Everything a launch needs, made before the program exists. */
 export type Confinement = {
   readonly policy: Policy;
+  /** What a run that is learned from is granted in place of `policy`, where that has no rule. */
+  readonly observing: Policy | null;
   readonly rulesetFd: number;
   readonly filter: Uint8Array;
   readonly listener: "notify" | "none";
@@ -64,7 +67,9 @@ export function confine(options: RunOptions, places: Places): Confinement {
   }
   const rules = rulesOf(options, places);
   const policy = compilePolicy(profile.name, rules);
+  const observing = options.observe === undefined ? null : observingPolicy(profile, rules, places);
   const grants = nativeGrants(options, places).filter(({ path }) => !isDenied(policy, path));
+  if (observing !== null) grants.push({ path: "/", access: "execute" });
   const { reads, because } = howReads(options, policy, grants, places);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
   const unix = unixSockets(options, policy, mediation);
@@ -92,6 +97,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
   return {
     policy,
     network,
+    observing,
     rulesetFd: floor.rulesetFd,
     filter,
     listener,
@@ -164,6 +170,7 @@ function howReads(
   places: Places,
 ): { reads: "native" | "brokered"; because: string } {
   const how = options.readsHow ?? options.profile.reads;
+  if (options.observe !== undefined) return { reads: "brokered", because: "so that they are seen" };
   if (options.profile.mediation === "strict") return { reads: "brokered", because: "profile" };
   if (how === "brokered") return { reads: "brokered", because: "asked for" };
   for (const { path } of grants) {

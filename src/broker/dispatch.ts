@@ -5,6 +5,7 @@ import { denialOf } from "./denial.ts";
 import { judge } from "./judge.ts";
 import { denied, type Judgement } from "./judgement.ts";
 import type { Outcome } from "./outcome.ts";
+import { ownSandboxStep } from "./own_sandboxes.ts";
 import { perform } from "./perform.ts";
 import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request.ts";
 import type { Session } from "./session.ts";
@@ -59,12 +60,17 @@ function decideRecordAct(
     return refuse(request, caller, judgement, session, isMissing);
   }
   const intent = session.log.intent(request, caller, judgement.rule);
-  const outcome = session.undo.perform(request, caller, () => perform(request, caller, session));
+  const prepared = judgement.prepare === undefined ? 0 : session.undo.renew(request, judgement.prepare);
+  const outcome: ReturnType<typeof perform> =
+    prepared < 0
+      ? { kind: "failed", errno: -prepared }
+      : session.undo.perform(request, caller, () => perform(request, caller, session));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);
       return late;
     });
+    session.observer?.saw(request, caller, null, judgement.rule, session);
     return tracked(recorded, session);
   }
   session.log.outcome(intent, request, outcome);
@@ -81,6 +87,7 @@ function decideRecordAct(
     if (typeof real === "number") return { kind: "failed", errno: -real };
     return decideRecordAct(real, caller, session, "resolved");
   }
+  session.observer?.saw(request, caller, outcome, judgement.rule, session);
   return outcome;
 }
 
@@ -121,7 +128,9 @@ function refuse(
     session.log.absence(request, caller);
     return { kind: "failed", errno: ENOENT };
   }
-  const denial = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
+  const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
+  const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
+  const denial = step === null ? plain : { ...plain, nextSteps: [step] };
   session.log.denial(request, caller, denial, judgement.errno);
   return { kind: "denied", errno: judgement.errno, denial };
 }

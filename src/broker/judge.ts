@@ -1,13 +1,15 @@
 import { ERRNO } from "../platform/errno.ts";
-import { decide, decidePath, requestPaths, type Verdict } from "../policy/decide.ts";
+import { decide, decidePath, type Policy, requestPaths, type Verdict } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
 import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
 import { judgeSocket } from "./judge_socket.ts";
 import { judgeSshSign } from "./judge_ssh_sign.ts";
 import { denied, type Judgement } from "./judgement.ts";
+import { LEARNED } from "./observer.ts";
 import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
 
@@ -36,12 +38,29 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   if ("path" in judged && isOfOther(judged.path)) {
     return denied(judged.path, OTHERS, RIGHT.read);
   }
-  let verdict: Verdict = decide(session.policy, judged, 0);
-  if (verdict.kind === "deny" && !session.ownRepositories.isEmpty) verdict = decideWithOwn(judged, session);
-  if (verdict.kind === "deny") return denied(verdict.path, verdict.rule, verdict.missing);
+  let verdict = verdictOf(judged, session.policy, session);
+  let rule = verdict.rule?.id ?? "";
+  if (verdict.kind === "deny" && verdict.rule === null && session.observer !== null) {
+    verdict = verdictOf(judged, session.observer.policy, session);
+    rule = LEARNED;
+  }
+  if (verdict.kind === "deny") {
+    const changed = verdict.rule?.id === "protected.git-config" ? gitConfigOf(judged, session) : null;
+    return changed ?? denied(verdict.path, verdict.rule, verdict.missing);
+  }
   const byNature =
     session.ownSharedMemory.judge(request, session.platform) ?? refusedByNature(request, session);
-  return byNature ?? { kind: "allow", rule: verdict.rule.id };
+  return byNature ?? { kind: "allow", rule };
+}
+
+function gitConfigOf(request: Request, session: Session): Judgement | null {
+  return judgeGitConfig(request, session.observer?.policy ?? session.policy, session);
+}
+
+function verdictOf(request: Request, policy: Policy, session: Session): Verdict {
+  const verdict = decide(policy, request, 0);
+  if (verdict.kind === "allow" || session.ownRepositories.isEmpty) return verdict;
+  return decideWithOwn(request, policy, session);
 }
 
 // proc(5): these a process may read of any other; the broker could read more than its caller.
@@ -87,10 +106,10 @@ const SETUID = {
 const XATTR = { id: "protected.xattr", reason: "only user.* attributes carry no privilege" };
 
 /** Each path is decided for itself: an exemption of one must not carry the other. */
-function decideWithOwn(request: Request, session: Session): Verdict {
+function decideWithOwn(request: Request, whole: Policy, session: Session): Verdict {
   let verdict: Verdict | null = null;
   for (const { path, rights } of requestPaths(request)) {
-    let policy = session.policy;
+    let policy = whole;
     let decided = decidePath(policy, path, rights);
     while (
       decided.kind === "deny" &&
@@ -103,27 +122,41 @@ function decideWithOwn(request: Request, session: Session): Verdict {
     if (decided.kind === "deny") return decided;
     verdict ??= decided;
   }
-  return verdict ?? decide(session.policy, request, 0);
+  return verdict ?? decide(whole, request, 0);
 }
 
 /**
- * The git directory itself must be of the run's making. Inside one that was there before, a linked worktree that the run adds
- * may say where it belongs; a submodule may not, for the repository would take its configuration over.
+ * The git directory must be of the run's making, and so must the directory that it is put into: a repository that appears where
+ * somebody works is taken for theirs. Inside a git directory that was there before, a linked worktree that the run adds may say where it
+ * belongs; a submodule may not, for the repository would take its configuration over.
  */
 function configuresOwn(path: string, { ownRepositories }: Session): boolean {
   if (!ownRepositories.holds(path)) return false;
   const outer = path.indexOf("/.git/");
-  if (outer < 0 || ownRepositories.madeExactly(path.slice(0, outer + 5))) return true;
+  if (outer < 0) return true;
+  if (ownRepositories.madeExactly(path.slice(0, outer + 5)))
+    return ownRepositories.contains(path.slice(0, outer + 5));
   return /^worktrees\/[^/]+\/(?:commondir|gitdir)$/.test(path.slice(outer + 6));
 }
 
 const CHECK_OUT = RIGHT.create | RIGHT.write | RIGHT.metadata;
 
+/** By rule: what a run may do with such a name in a directory of its own making. */
+const CHECKED_OUT: Readonly<Record<string, number>> = {
+  "secrets.files": CHECK_OUT,
+  "protected.shell": CHECK_OUT | RIGHT.delete,
+  "protected.tools": CHECK_OUT | RIGHT.delete,
+  "protected.editors": CHECK_OUT | RIGHT.delete,
+  "protected.agents": CHECK_OUT | RIGHT.delete,
+  "protected.continuous-integration": CHECK_OUT | RIGHT.delete,
+  "protected.package-scripts": CHECK_OUT | RIGHT.delete,
+};
+
 /** Says whether a rule gives way because the run itself made what the path lies in (own_repositories.ts). */
 function isOwnMatter(rule: string, path: string, rights: number, session: Session): boolean {
   if (rule === "protected.git-config") return configuresOwn(path, session);
-  // A clone brings such files with it. Reading them, or moving them to where they may be read, stays refused: somebody may
-  // have filled them in meanwhile.
-  const checksOut = rule === "protected.shell" || rule === "secrets.files";
-  return checksOut && (rights & ~CHECK_OUT) === 0 && session.ownRepositories.holds(path);
+  // A clone brings such files with it. Reading a secret, or moving it to where it may be read, stays refused: somebody may
+  // have filled it in meanwhile.
+  const may = CHECKED_OUT[rule] ?? 0;
+  return may !== 0 && (rights & ~may) === 0 && session.ownRepositories.holds(path);
 }

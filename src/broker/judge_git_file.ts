@@ -1,6 +1,8 @@
 import { requestPaths } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
+import { judgeHooksPath } from "./hooks_path.ts";
+import { judgeGitDirectory } from "./judge_git_directory.ts";
 import { denied, type Judgement } from "./judgement.ts";
 import type { Session } from "./session.ts";
 
@@ -16,6 +18,14 @@ const RULE = {
  * of something that the run has moved away. A new one is as free as a new repository.
  */
 export function judgeGitFile(request: Request, session: Session): Judgement | null {
+  return (
+    judgeDotGitFile(request, session) ??
+    judgeGitDirectory(request, session) ??
+    judgeHooksPath(request, session)
+  );
+}
+
+function judgeDotGitFile(request: Request, session: Session): Judgement | null {
   if (request.op === "mkdir" || ("path" in request && !request.path.endsWith("/.git"))) return null;
   for (const { path, rights } of requestPaths(request)) {
     if ((rights & CHANGES) === 0 || !path.endsWith("/.git") || session.ownRepositories.holds(path)) continue;

@@ -8,7 +8,12 @@ export type RefusingRule = {
 };
 
 export type Judgement =
-  | { readonly kind: "allow"; readonly rule: string }
+  | {
+      readonly kind: "allow";
+      readonly rule: string;
+      /** To be done between the intent's record and the effect; gives 0, or -errno in place of the effect. */
+      readonly prepare?: () => number;
+    }
   | {
       readonly kind: "deny";
       readonly path: string;

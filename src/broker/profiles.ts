@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { loadFilterSpec } from "../platform/seccomp/profile.ts";
 import type { FilterSpec } from "../platform/seccomp/spec.ts";
 import { formatProblem, type Parsed, type Problem } from "../policy/problem.ts";
-import { type ResolvedProfile, resolveProfile } from "../policy/profile.ts";
+import { type ProfileRule, type ResolvedProfile, resolveProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { packageRoot } from "./package_files.ts";
 import { parseYaml } from "./yaml_text.ts";
@@ -37,6 +37,15 @@ export function loadProfile(nameOrFile: string): ResolvedProfile {
 export function validateProfile(file: string): readonly Problem[] {
   const resolved = resolveFile(file);
   return resolved.ok ? [] : resolved.problems;
+}
+
+/** The rules of a pack alone. */
+export function packRules(name: string): readonly ProfileRule[] {
+  const all = known();
+  const ids = ((all[name] as { rules?: { id: string }[] }).rules ?? []).map(({ id }) => id);
+  const alone = { name: "alone", version: 1, description: "", extends: [":none", name] };
+  const resolved = unwrap(resolveProfile("alone", { ...all, alone }), `pack "${name}"`);
+  return resolved.rules.filter(({ id }) => ids.includes(id));
 }
 
 /** A set of profiles/linux by name. */

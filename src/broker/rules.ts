@@ -16,11 +16,13 @@ export type RuleSource = {
   readonly reads?: readonly string[] | undefined;
   readonly writes?: readonly string[] | undefined;
   readonly sockets?: readonly string[] | undefined;
+  /** Where the profile was read from, if not from our own. */
+  readonly profileFile?: string | undefined;
 };
 
 /** All rules of a run: those of the profile, what the command line adds, and the files of the client library. */
 export function rulesOf(
-  { profile, reads = [], writes = [], sockets = [] }: RuleSource,
+  { profile, profileFile, reads = [], writes = [], sockets = [] }: RuleSource,
   places: Places,
 ): Rule[] {
   const written = profile.rules.flatMap((rule) =>
@@ -43,6 +45,7 @@ export function rulesOf(
     ...sockets.map((path) =>
       allow("option.socket", RIGHT.connect, escapePattern(path), "--socket on the command line"),
     ),
+    ...(profileFile === undefined ? [] : [ownProfile(profileFile)]),
     ...packageFiles().flatMap(tree("client.files", READ, "The client library of this installation")),
   ];
 }
@@ -59,6 +62,18 @@ export function nativePaths(profile: ResolvedProfile, places: Places): { read: s
 export function expandEnvironment(rules: ResolvedProfile["environment"], places: Places): EnvironmentRules {
   const set = Object.entries(rules.set).map(([name, value]) => [name, fill(value, places)]);
   return { allow: rules.allow, set: Object.fromEntries(set) };
+}
+
+/** A run must not write the rules of the next one. */
+function ownProfile(file: string): Rule {
+  return {
+    id: "protected.profile",
+    effect: "deny",
+    rights: RIGHT.write | RIGHT.create | RIGHT.delete | RIGHT.metadata,
+    pattern: escapePattern(file),
+    reason: "the profile of this very run",
+    remedy: "Edit it outside of the run",
+  };
 }
 
 function allow(id: string, rights: number, pattern: string, reason: string): Rule {

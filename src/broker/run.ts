@@ -8,7 +8,7 @@ import { lineParts } from "../audit/lines.ts";
 import { serializeRecord } from "../audit/record.ts";
 import { binding } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
-import { policiesWithout } from "../policy/decide.ts";
+import { type Policy, policiesWithout } from "../policy/decide.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
@@ -18,6 +18,7 @@ import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
+import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
@@ -27,7 +28,9 @@ import type { Outside } from "./network/outside.ts";
 import type { ServedNetwork } from "./network/serve.ts";
 import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
+import { type Observed, Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
+import { ownSandboxAdvice } from "./own_sandboxes.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
@@ -53,6 +56,8 @@ const EXIT_TIMEOUT = 124;
 
 export type RunOptions = {
   readonly profile: ResolvedProfile;
+  /** Where it was read from, if not from our own: the run may not change it. */
+  readonly profileFile?: string | undefined;
   readonly workspace: string;
   readonly argv: readonly string[];
   /** The environment outside, of which the profile lets some through. */
@@ -83,6 +88,8 @@ export type RunOptions = {
   readonly undo?: "journaled" | "off" | undefined;
   /** This process was started again by enterStage for the run of this id, with this outcome. */
   readonly staged?: { readonly run: string; readonly outcome: string } | undefined;
+  /** Learn from this run: what no rule speaks of is granted and kept. A weakening; only `sallyport learn` asks for it. */
+  readonly observe?: "what no rule denies is granted" | undefined;
   /** Become 0, 1 and 2 of the target. */
   readonly stdio: readonly [number, number, number];
   /** Which of them is to be its controlling terminal, or -1. */
@@ -111,6 +118,8 @@ export type RunFacts = {
   readonly undo: UndoFacts;
   /** What holds the run's writes back until somebody commits them. */
   readonly stage: "none" | StageKind;
+  /** What to do about the program's own sandbox, in words; "" when it is not known to bring one. */
+  readonly ownSandbox: string;
 };
 
 export type RunEnd = RunFacts & {
@@ -122,6 +131,8 @@ export type RunEnd = RunFacts & {
   readonly changedFiles: readonly string[];
   /** Names and objects that `sallyport undo restore` can put back. */
   readonly undoable: number;
+  /** Of a run that was learned from. */
+  readonly learning?: Observed & { readonly policy: Policy; readonly places: Places };
   readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
 };
 
@@ -213,6 +224,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo: undo?.placement ?? "off",
       profile: options.profile.name,
       withoutDenials: options.profile.withoutDenials,
+      ownSandbox: ownSandboxAdvice(program, options.argv),
       workspace,
       stage,
       ...confinement.facts,
@@ -238,10 +250,13 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
       ...(staged === undefined ? {} : { stage }),
+      ...(options.observe === undefined ? {} : { observe: options.observe }),
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
 
+    const observer =
+      confinement.observing && new Observer(confinement.observing, (executed) => note("note", { executed }));
     const session: Session = {
       run: id,
       profile: options.profile.name,
@@ -253,7 +268,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       pending: new Set(),
       ownSockets: new OwnSockets(linux),
       ssh,
+      hooksPaths: new HooksPaths(workspace, home),
       fifos: new FifoMeetings(),
+      observer,
       limits: runLimits(options.profile),
       log,
       undo: undo?.recorder(log) ?? NO_UNDO,
@@ -370,6 +387,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
         denied: tally.denied,
         changedFiles: tally.changedFiles,
         undoable,
+        ...(observer === null ? {} : { learning: { ...observer.observed, policy: observer.policy, places } }),
         auditHead: { origin: head.origin, size: head.size, root: head.root.toString("base64") },
       };
     }

@@ -2,6 +2,8 @@ import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
+import type { HooksPaths } from "./hooks_path.ts";
+import type { Observer } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { OwnSharedMemory } from "./own_shared_memory.ts";
@@ -24,7 +26,10 @@ export type Session = {
   readonly ownTerminals: OwnTerminals;
   readonly ownSockets: OwnSockets;
   readonly ssh: SshGrant;
+  readonly hooksPaths: HooksPaths;
   readonly fifos: FifoMeetings;
+  /** Set in a run that is learned from. */
+  readonly observer: Observer | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;

@@ -73,6 +73,11 @@ program
   )
   .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
   .option("--listen <port>", "open this port of the program on 127.0.0.1 (repeatable)", port, [])
+  .addOption(
+    new Option("--protect <pack>", "deny more: files whose scripts a package manager runs").choices([
+      "package-scripts",
+    ]),
+  )
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
@@ -115,6 +120,19 @@ stagedRun("commit", "carry out what a staged run changed, as far as its profile 
 stagedRun("discard", "drop what a staged run changed").action(
   lazily(async () => (await import("./discard.ts")).discard),
 );
+
+program
+  .command("learn")
+  .description("watch a program while it may do what no rule denies, then write the profile that it needs")
+  .option("-p, --profile <name>", 'what the profile is to be based on (default: ":workspace")')
+  .option("-o, --output <file>", "write the profile to this file, which must not exist")
+  .option("--name <name>", "name of the profile; without -o it is kept in the state directory", "learned")
+  .option("--from <run>", "learn from what an earlier run was refused, and run nothing")
+  .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
+  .addOption(state())
+  .argument("[command...]", "the program and its arguments, after --")
+  .passThroughOptions()
+  .action(lazily(async () => (await import("./learn.ts")).learn));
 
 program
   .command("doctor")

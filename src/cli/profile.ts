@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { builtInProfiles, loadProfile, validateProfile } from "../broker/profiles.ts";
+import { savedProfile } from "../broker/saved_profiles.ts";
 import { formatProblem } from "../policy/problem.ts";
 
 type Flags = { readonly json?: boolean };
@@ -13,7 +14,7 @@ export function profileList(flags: Flags): void {
 
 /** `sallyport profile show`: with everything that it inherits. */
 export function profileShow(name: string, flags: Flags): void {
-  const profile = loadProfile(name);
+  const profile = loadProfile(savedProfile(name, undefined) ?? name);
   console.log(flags.json ? JSON.stringify(profile) : stringify(profile).trimEnd());
 }
 

@@ -2,8 +2,8 @@ import { constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { isatty, WriteStream } from "node:tty";
 import { printableMessage } from "../broker/denial.ts";
-import { loadProfile } from "../broker/profiles.ts";
-import { startRun } from "../broker/run.ts";
+import { type RunEnd, type RunOptions, startRun } from "../broker/run.ts";
+import { chosenProfile } from "../broker/saved_profiles.ts";
 import { socketName } from "../broker/unix_sockets.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
@@ -24,8 +24,12 @@ export type RunFlags = {
   readonly json?: string;
   readonly user?: string;
   readonly reads?: "auto" | "native" | "brokered";
+  /** A pack to add to the profile, without its "pack:". */
+  readonly protect?: string;
   readonly enforcement?: "hard" | "best-effort";
   readonly undo?: "journaled" | "off";
+  /** Never from the command line of `run`: `sallyport learn` sets it. */
+  readonly observe?: RunOptions["observe"];
   readonly state?: string;
   readonly stage?: boolean;
   /** Given by ourselves (cli/stage.ts): run, descriptor of the report, outcome of the mount. */
@@ -44,6 +48,11 @@ const FORWARDED: readonly NodeJS.Signals[] = [
 
 /** `sallyport run`: sets process.exitCode to that of the target. */
 export async function run(argv: string[], flags: RunFlags): Promise<void> {
+  await runReported(argv, flags);
+}
+
+/** The same, and how the run ended; null when it did not start. */
+export async function runReported(argv: string[], flags: RunFlags): Promise<RunEnd | null> {
   const say = (line: string): void => {
     if (flags.json !== "-") writeError(`${line}\n`);
   };
@@ -54,7 +63,7 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
       startInStage(flags, report);
     } catch (error) {
       notStarted(error, report);
-      return;
+      return null;
     }
   }
   const relay = terminalOf();
@@ -64,15 +73,16 @@ export async function run(argv: string[], flags: RunFlags): Promise<void> {
     notStarted(error, report);
     return null;
   });
-  if (end === null) return;
+  if (end === null) return null;
   for (const line of endLines(end)) say(line);
   if (flags.json !== undefined) {
-    const { denied, ...rest } = end;
+    const { denied, learning: _, ...rest } = end;
     const line = `${JSON.stringify({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denial, count })) })}\n`;
     if (flags.json === "-") writeError(line);
     else writeSync(report, line);
   }
   process.exitCode = end.exitCode;
+  return end;
 }
 
 function notStarted(error: unknown, report: number): void {
@@ -104,7 +114,7 @@ async function confined(
   say: (line: string) => void,
 ) {
   const started = await startRun({
-    profile: loadProfile(flags.profile),
+    ...chosenProfile(flags.profile, flags.state, flags.protect === undefined ? [] : [flags.protect]),
     workspace: process.cwd(),
     argv,
     environment: process.env,
@@ -117,6 +127,7 @@ async function confined(
     listen: flags.listen,
     readsHow: flags.reads,
     enforcement: flags.enforcement,
+    observe: flags.observe,
     user: flags.user,
     undo: flags.undo,
     state: flags.state === undefined ? undefined : resolve(flags.state),
@@ -126,7 +137,11 @@ async function confined(
     // Where nobody can type, a program that asks on /dev/tty must fail instead of waiting.
     terminalIndex: relay?.replaces.has(0) ? 0 : -1,
     // Our terminal is raw by now: a new line alone would not go back to the first column.
-    onReady: (facts) => say(startLine(facts) + (relay === null ? "" : "\r")),
+    onReady: (facts) => {
+      const end = relay === null ? "" : "\r";
+      say(startLine(facts) + end);
+      if (facts.ownSandbox !== "") say(`sallyport: ${facts.ownSandbox}${end}`);
+    },
   });
   for (const signal of FORWARDED) process.on(signal, () => started.signal(signal));
   const end = await started.ended;
@@ -147,7 +162,7 @@ function terminalOf(): Relay | null {
 }
 
 /** Writes to the error stream as it is, for the same reason; a full pipe is tried again. */
-function writeError(text: string): void {
+export function writeError(text: string): void {
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {
     try {

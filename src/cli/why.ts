@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { grantFlag, printable } from "../broker/denial.ts";
-import { loadProfile } from "../broker/profiles.ts";
 import { rulesOf } from "../broker/rules.ts";
+import { chosenProfile } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
 import { realName } from "../broker/workspace.ts";
@@ -61,8 +61,8 @@ function whyPath(flags: WhyFlags): Answer {
     tmp: "/tmp/sallyport-run",
     state: realName(stateDirectory(flags.state, home)),
   };
-  const profile = loadProfile(flags.profile);
-  const policy = compilePolicy(profile.name, rulesOf({ profile }, places));
+  const { profile, profileFile } = chosenProfile(flags.profile, flags.state);
+  const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realName(resolve(flags.path));
   const verdict = decidePath(policy, path, right);
   const rule = verdict.rule;

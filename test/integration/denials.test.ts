@@ -60,12 +60,13 @@ test("a path with control characters cannot rewrite the line that reports it", a
   expect(run.report?.denied[0]?.path).toBe(name);
 });
 
-test("the configuration of a repository that was there is closed, that of a new one is open, samples are free", async () => {
+test("a repository that was there keeps the programs it names, a new one is open, samples are free", async () => {
   using arena = new Arena();
   execFileSync("git", ["init", "-q", arena.workspace]);
   const before = readFileSync(join(arena.workspace, ".git/config"), "utf8");
   const script = [
-    "git config user.name Agent; a=$?",
+    "git config core.pager evil; a=$?",
+    "git config user.name Agent && git remote add origin https://example.org/x.git && git config branch.x.remote origin || a=0",
     "git init -q own && git -C own config user.name Agent; b=$?",
     "echo '#' > own/.git/hooks/pre-commit.sample; c=$?",
     "echo '#' > own/.git/hooks/pre-commit; d=$?",
@@ -74,7 +75,11 @@ test("the configuration of a repository that was there is closed, that of a new 
   ];
   const run = await confined(arena, ["bash", "-c", script.join("\n")]);
   expect(run.stdout).toMatch(/^[1-9]\d* 0 0 [12] [12]$/m);
-  expect(readFileSync(join(arena.workspace, ".git/config"), "utf8")).toBe(before);
+  const more = '[user]\n\tname = Agent\n[remote "origin"]\n\turl = https://example.org/x.git\n';
+  const fetch = "\tfetch = +refs/heads/*:refs/remotes/origin/*\n";
+  expect(readFileSync(join(arena.workspace, ".git/config"), "utf8")).toBe(
+    `${before}${more}${fetch}[branch "x"]\n\tremote = origin\n`,
+  );
   expect(existsSync(join(arena.workspace, "own/.git/hooks/pre-commit"))).toBe(false);
   const rules = run.report?.denied.map(({ rule }) => rule) ?? [];
   expect(rules).toContain("protected.git-config");

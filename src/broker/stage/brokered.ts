@@ -19,6 +19,7 @@ import type { Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import { FifoMeetings } from "../fifo_meetings.ts";
+import { HooksPaths } from "../hooks_path.ts";
 import { judge } from "../judge.ts";
 import type { Judgement } from "../judgement.ts";
 import type { Outcome } from "../outcome.ts";
@@ -176,6 +177,8 @@ function sessionOf(run: string, state: string, stage: Stage, progress: StageProg
     ssh: new SshGrant(new Map(), ""),
     undo: NO_UNDO,
     network: null,
+    hooksPaths: new HooksPaths(facts.workspace, facts.home),
+    observer: null,
     pending: new Set(),
     fifos: new FifoMeetings(),
     // A person waits for it, and it ends with what was staged.

@@ -156,6 +156,23 @@ function cross(
   return recorded(plain, keeper, act);
 }
 
+/** Another file in the place of the one at `path`: the one goes, the other comes. 0 or -errno. */
+export function renew(path: string, keeper: Keeper, act: () => number): number {
+  const found = look(path);
+  if (typeof found === "number") return act();
+  const isOwn = keeper.own.has(found.identity);
+  const old: Displaced = isOwn
+    ? { id: found.identity, n: -1, how: "moved", before: outline(found) }
+    : keeper.copied(path, found, keeper.nextName());
+  const removal = keeper.record({ k: "remove", p: path, old });
+  const entry = keeper.record({ k: "make", p: path, kind: found.kind });
+  const result = act();
+  if (result === 0) keeper.made(entry, path);
+  for (const taken of result === 0 ? [] : [entry, removal]) keeper.failed(taken);
+  if (result === 0 && isOwn && found.linkCount === 1) keeper.own.delete(found.identity);
+  return result;
+}
+
 function exchange(request: RenameRequest, one: Found, two: Found, keeper: Keeper, act: Act): Outcome {
   const { from, to } = request;
   const ids = [one.identity, two.identity] as const;

@@ -5,7 +5,7 @@ import type { RunLog } from "../run_log.ts";
 import { open, truncate } from "./content.ts";
 import { EDQUOT, type Keeper, QuotaReached } from "./keeper.ts";
 import { metadata } from "./metadata.ts";
-import { link, make, rename, unlink } from "./names.ts";
+import { link, make, rename, renew, unlink } from "./names.ts";
 import type { Undo } from "./undo.ts";
 
 type Late = Outcome | Promise<Outcome>;
@@ -28,6 +28,12 @@ export class UndoRecorder implements Undo {
     } catch (error) {
       return this.#refused(request, caller, error);
     }
+  }
+
+  renew(request: Request, act: () => number): number {
+    return request.op === "rename" && this.#keeper.tracks(request.from)
+      ? renew(request.from, this.#keeper, act)
+      : act();
   }
 
   #kept(request: Request, caller: Caller, act: () => Late): Late {

@@ -11,7 +11,9 @@ export type Undo = {
    * before anything happens. Event-loop thread, with the authority of the run.
    */
   perform(request: Request, caller: Caller, act: () => Late): Late;
+  /** Does `act`, which puts another file in the place of the one that a rename is about to move. 0 or -errno. */
+  renew(request: Request, act: () => number): number;
 };
 
 /** For a run that is not to be undone. */
-export const NO_UNDO: Undo = { perform: (_request, _caller, act) => act() };
+export const NO_UNDO: Undo = { perform: (_request, _caller, act) => act(), renew: (_request, act) => act() };

@@ -117,6 +117,7 @@ export const RECORD_BLOCKS: Blocks = {
       ]),
     ),
   "help-run": () => help("run"),
+  "help-learn": () => help("learn"),
   "help-why": () => help("why"),
   "help-audit-verify": () => help("audit", "verify"),
 };

@@ -179,7 +179,7 @@ test("a pack alone is no profile, and a missing one is named", () => {
 
 test("the built-in files keep to the schema, and every property says what it is", () => {
   const names = Object.keys(builtIn);
-  expect(names).toHaveLength(7);
+  expect(names).toHaveLength(9);
   for (const name of names) {
     expect(validate(builtIn[name]), `${name}: ${JSON.stringify(validate.errors)}`).toBe(true);
     expect(profileProblems(builtIn[name])).toEqual([]);
