@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { grantFlag, printable } from "../broker/denial.ts";
 import { rulesOf } from "../broker/rules.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
