@@ -103,6 +103,7 @@ w.writestr("demo-1.0.dist-info/RECORD", "demo/__init__.py,,\\ndemo-1.0.dist-info
     kind: "computes",
     obstacle: has("cargo"),
     reads: ofHome(".cargo", ".rustup"),
+    denials: { "default-deny": "it locks its cache in the home, and goes on without" },
     prepare:
       'mkdir -p in/src; printf \'[package]\\nname = "p"\\nversion = "0.1.0"\\nedition = "2021"\\n\' > in/Cargo.toml; printf \'fn main() { println!("{}", (1..=10).product::<u64>()); }\\n\' > in/src/main.rs',
     script: "cp -r ../in/* . && cargo run -q --offline",
