@@ -18,9 +18,9 @@ export const KILLED = 159;
 /** Compiles a victim once for its source, and gives the program. */
 export function compileVictim(name: string): string {
   const source = join(SOURCES, `${name}.c`);
-  const hash = createHash("sha256")
-    .update(readFileSync(join(SOURCES, "victim.h")))
-    .update(readFileSync(source));
+  const headers = ["victim.h", `${name}.h`].map((header) => join(SOURCES, header)).filter(existsSync);
+  const hash = createHash("sha256");
+  for (const file of [...headers, source]) hash.update(readFileSync(file));
   const cache = join(tmpdir(), `sallyport-victims-${process.geteuid!()}`);
   const program = join(cache, `${name}-${hash.digest("hex").slice(0, 12)}`);
   if (existsSync(program)) return program;

@@ -94,6 +94,7 @@ w.writestr("demo-1.0.dist-info/RECORD", "demo/__init__.py,,\\ndemo-1.0.dist-info
     name: "cmake: configure and build",
     kind: "computes",
     obstacle: has("cmake"),
+    denials: { "default-deny": "it makes the directories above its own, which are there" },
     prepare: `${C_FILES}; printf 'cmake_minimum_required(VERSION 3.10)\\nproject(p C)\\nfile(GLOB s *.c)\\nadd_executable(all_of ${"$"}{s})\\n' > in/CMakeLists.txt`,
     script: "cmake -S ../in -B . > /dev/null && cmake --build . -j2 > /dev/null && ./all_of; echo $?",
   },
@@ -102,6 +103,7 @@ w.writestr("demo-1.0.dist-info/RECORD", "demo/__init__.py,,\\ndemo-1.0.dist-info
     kind: "computes",
     obstacle: has("cargo"),
     reads: ofHome(".cargo", ".rustup"),
+    denials: { "default-deny": "it locks its cache in the home, and goes on without" },
     prepare:
       'mkdir -p in/src; printf \'[package]\\nname = "p"\\nversion = "0.1.0"\\nedition = "2021"\\n\' > in/Cargo.toml; printf \'fn main() { println!("{}", (1..=10).product::<u64>()); }\\n\' > in/src/main.rs',
     script: "cp -r ../in/* . && cargo run -q --offline",

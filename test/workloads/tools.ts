@@ -77,7 +77,11 @@ print(env.stat()["entries"])'`,
     kind: "starts",
     obstacle: has("gdb"),
     script: "gdb -nx -batch -ex run -ex quit /bin/true 2>&1",
-    denials: { "process.ptrace": "a tracer would hold what the program holds" },
+    denials: {
+      "process.ptrace": "a tracer would hold what the program holds",
+      "process.personality": "it wants addresses that do not change",
+      "default-deny": "Python keeps its compiled files beside gdb, and gdb looks into /etc",
+    },
     refusal: /Operation not permitted/,
   },
 ];
