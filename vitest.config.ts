@@ -7,7 +7,7 @@ const project = (name: string, options: object = {}) => ({
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      project("unit"),
+      project("unit", { testTimeout: 60_000 }),
       project("integration", { testTimeout: 60_000, hookTimeout: 60_000 }),
       project("redteam", { testTimeout: 120_000, hookTimeout: 60_000 }),
       project("fuzz", { testTimeout: 600_000 }),

@@ -10,12 +10,15 @@ import { HooksPaths } from "../src/broker/hooks_path.ts";
 import { runLimits } from "../src/broker/limits.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
+import { OwnSockets } from "../src/broker/own_sockets.ts";
 import { OwnTerminals } from "../src/broker/own_terminals.ts";
 import { loadProfile } from "../src/broker/profiles.ts";
 import { rulesOf } from "../src/broker/rules.ts";
 import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
+import { SshGrant } from "../src/broker/ssh_agent/grant.ts";
 import { Tally } from "../src/broker/tally.ts";
+import { NO_UNDO } from "../src/broker/undo/undo.ts";
 import { binding } from "../src/platform/binding.ts";
 import { linux } from "../src/platform/linux.ts";
 import type { Platform } from "../src/platform/platform.ts";
@@ -58,13 +61,17 @@ export class BenchBroker {
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
+      ownSockets: new OwnSockets(linux),
+      ssh: new SshGrant(new Map(), ""),
       pending: new Set(),
       hooksPaths: new HooksPaths(places.workspace, places.home),
       observer: null,
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
+      undo: NO_UNDO,
       platform,
+      network: null,
       rootPid: process.pid,
       launch: () => Promise.reject(new Error("A bench launches nothing")),
     };

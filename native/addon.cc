@@ -11,7 +11,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   binding::register_notify(env, exports);
   binding::register_channel(env, exports);
   binding::register_fs(env, exports);
+  binding::register_stage(env, exports);
   binding::register_process(env, exports);
+  binding::register_socket(env, exports);
   binding::register_merkle(env, exports);
   return exports;
 }

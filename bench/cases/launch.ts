@@ -72,13 +72,17 @@ class Subject {
   readonly #spec: NativeLaunchSpec;
   readonly #launcher: NativeLauncher;
   readonly #null: number = openSync("/dev/null", "r+");
-  readonly #classify = makeClassifier(filterSpec("base"), { mediation: "writes", memfd: "noexec" }).classify;
+  readonly #classify = makeClassifier(filterSpec("base"), {
+    mediation: "writes",
+    memfd: "noexec",
+    inet: "refused",
+  }).classify;
   readonly #waiting = new Map<number, () => void>();
   readonly #gone = new Set<number>();
 
   constructor(session: Session, broker: BenchBroker) {
     this.#session = session;
-    const options = { mediation: "writes", memfd: "noexec" } as const;
+    const options = { mediation: "writes", memfd: "noexec", inet: "refused" } as const;
     const { filter, listener } = cachedFilter(filterSpec("base"), options, join(broker.directory, "bpf"));
     this.#spec = {
       path: "/bin/true",

@@ -12,7 +12,11 @@ import { compareOpens } from "../opens.ts";
 const BARS = { "deciding only": { wall: 1.25, cpu: 1.25 }, "both records": { wall: 1.5, cpu: 1.8 } };
 
 export function run(): Promise<Row[]> {
-  const { classify } = makeClassifier(filterSpec("base"), { mediation: "strict", memfd: "noexec" });
+  const { classify } = makeClassifier(filterSpec("base"), {
+    mediation: "strict",
+    memfd: "noexec",
+    inet: "refused",
+  });
   const measure = async (session: Session, args: readonly string[]): Promise<Cost> => {
     const [ours, theirs] = binding.socketPair();
     let front: NotifyFront | null = null;

@@ -14,7 +14,9 @@ void register_launch(Napi::Env env, Napi::Object exports);
 void register_notify(Napi::Env env, Napi::Object exports);
 void register_channel(Napi::Env env, Napi::Object exports);
 void register_fs(Napi::Env env, Napi::Object exports);
+void register_stage(Napi::Env env, Napi::Object exports);
 void register_process(Napi::Env env, Napi::Object exports);
+void register_socket(Napi::Env env, Napi::Object exports);
 void register_merkle(Napi::Env env, Napi::Object exports);
 
 // Throws an Error with `syscall`, `errno` (positive) and `code` ("EPERM"), as libuv does. The caller returns

@@ -1,6 +1,7 @@
 #include <napi.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <set>
@@ -44,6 +45,10 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
     out.Set("pid", Napi::Number::New(env_, client_.pid()));
     out.Set("launch",
             Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { self->launch(info); }));
+    out.Set("enterNetwork",
+            Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { self->enter_network(info); }));
+    out.Set("openEndpoint",
+            Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { self->open_endpoint(info); }));
     out.Set("signal",
             Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { return self->signal(info); }));
     out.Set("end", Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { self->end(info); }));
@@ -63,7 +68,49 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
     }
     const auto done = info[1].As<Napi::Function>();
     if (!open_) return fail_later(done, {"sendmsg", EPIPE});
-    base::Result<base::Done> sent = client_.launch(plan, fds);
+    wait_for(client_.launch(plan, fds), done);
+  }
+
+  void enter_network(const Napi::CallbackInfo& info) {
+    if (!info[0].IsBoolean() || !info[1].IsFunction())
+      return throw_type_error(env_, "enterNetwork(withUser, done)");
+    const auto done = info[1].As<Napi::Function>();
+    if (!open_) return fail_later(done, {"sendmsg", EPIPE});
+    wait_for(client_.enter_network(info[0].As<Napi::Boolean>().Value()), done);
+  }
+
+  void open_endpoint(const Napi::CallbackInfo& info) {
+    plan::Endpoint endpoint{};
+    if (!read_endpoint(info, endpoint) || !info[3].IsFunction())
+      return throw_type_error(env_, "openEndpoint(use, address, port, done)");
+    const auto done = info[3].As<Napi::Function>();
+    if (!open_) return fail_later(done, {"sendmsg", EPIPE});
+    wait_for(client_.open_endpoint(endpoint), done);
+  }
+
+  static bool read_endpoint(const Napi::CallbackInfo& info, plan::Endpoint& out) {
+    if (!info[0].IsString() || !info[1].IsTypedArray() || !info[2].IsNumber()) return false;
+    const std::string use = info[0].As<Napi::String>().Utf8Value();
+    if (use == "listen") {
+      out.use = plan::EndpointUse::listen;
+    } else if (use == "datagram") {
+      out.use = plan::EndpointUse::datagram;
+    } else if (use == "connect") {
+      out.use = plan::EndpointUse::connect;
+    } else {
+      return false;
+    }
+    const auto bytes = info[1].As<Napi::Uint8Array>();
+    const double port = info[2].As<Napi::Number>().DoubleValue();
+    if ((bytes.ByteLength() != 4 && bytes.ByteLength() != 16) || !(port >= 0 && port <= UINT16_MAX))
+      return false;
+    out.family = bytes.ByteLength() == 4 ? plan::AddressFamily::ipv4 : plan::AddressFamily::ipv6;
+    std::copy_n(bytes.Data(), bytes.ByteLength(), out.address);
+    out.port = static_cast<uint16_t>(port);
+    return true;
+  }
+
+  void wait_for(const base::Result<base::Done>& sent, const Napi::Function& done) {
     if (!sent.ok()) return fail_later(done, sent.failure());
     pending_.push_back(Napi::Persistent(done));
     keep_loop_alive();
@@ -128,12 +175,16 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
         live_.insert(reply.pid);
         Napi::Object launched = Napi::Object::New(env_);
         launched.Set("pid", Napi::Number::New(env_, reply.pid));
-        launched.Set("pidfd", Napi::Number::New(env_, event.pidfd.release()));
+        launched.Set("pidfd", Napi::Number::New(env_, event.first.release()));
         launched.Set("listenerFd", Napi::Number::New(env_, event.listener.release()));
         return settle(env_.Null(), launched);
       }
       case plan::ReplyKind::failed:
         return settle(failure(plan::stage_name(reply.stage), reply.call, reply.value), env_.Null());
+      case plan::ReplyKind::entered:
+        return settle(env_.Null(), Napi::Boolean::New(env_, reply.value == 1));
+      case plan::ReplyKind::opened:
+        return settle(env_.Null(), Napi::Number::New(env_, event.first.release()));
       case plan::ReplyKind::exited:
         live_.erase(reply.pid);
         return call(on_exit_.Value(),

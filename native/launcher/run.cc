@@ -12,6 +12,9 @@
 #include <cstring>
 #include <optional>
 
+#include "linux/netns/endpoint.h"
+#include "linux/netns/loopback.h"
+#include "linux/netns/namespace.h"
 #include "plan/launch_plan.h"
 
 namespace launcher {
@@ -96,6 +99,10 @@ void Run::perform(const plan::Request& request, launch::Received& message) {
       return signal(request.pid, request.value);
     case plan::RequestKind::end:
       return end(request.value);
+    case plan::RequestKind::network:
+      return enter_network(request.value == 1);
+    case plan::RequestKind::endpoint:
+      return open_endpoint(request.endpoint);
   }
   broker_gone();
 }
@@ -108,6 +115,11 @@ void Run::launch(launch::Received& message) {
   const size_t wanted = 4U + (plan->has_channel ? 1U : 0U) + (plan->has_ruleset ? 1U : 0U);
   if (message.fd_count != wanted) return reply_failed({plan::Stage::launcher, "recvmsg", EPROTO});
 
+  // Sockets of the namespace are the program's own to connect; one from outside would lead out.
+  for (size_t i = 1; has_network_ && i <= 3; ++i) {
+    if (netns::is_foreign_socket(message.fds[i].get()))
+      return reply_failed({plan::Stage::network, "getsockopt", ENOTSOCK});
+  }
   launch::Spawned spawned;
   launch::SpawnFailure failure{};
   has_children_ = true;
@@ -122,6 +134,34 @@ void Run::launch(launch::Received& message) {
   // Our copy of the listener is closed on return: the last one open decides whether a trapped call still
   // waits.
   reply(done, std::span(fds, spawned.listener.valid() ? 2 : 1));
+}
+
+void Run::enter_network(bool with_user) {
+  if (phase_ != Phase::open || has_network_ || has_children_)
+    return reply_failed({plan::Stage::network, "unshare", EBUSY});
+  base::Result<base::Done> entered =
+      netns::enter(with_user ? netns::With::user_and_network : netns::With::network);
+  if (!entered.ok())
+    return reply_failed({plan::Stage::network, entered.failure().call, entered.failure().error});
+  base::Result<netns::Reach> reach = netns::make_every_address_local();
+  if (!reach.ok()) return reply_failed({plan::Stage::network, reach.failure().call, reach.failure().error});
+  has_network_ = true;
+  plan::Reply done{};
+  done.kind = plan::ReplyKind::entered;
+  done.value = reach.value().ipv6 ? 1 : 0;
+  reply(done, {});
+}
+
+void Run::open_endpoint(const plan::Endpoint& endpoint) {
+  // Never a socket of the host's network.
+  if (!has_network_) return reply_failed({plan::Stage::network, "socket", ENONET});
+  base::Result<base::UniqueFd> opened = netns::open_endpoint(endpoint);
+  if (!opened.ok())
+    return reply_failed({plan::Stage::network, opened.failure().call, opened.failure().error});
+  plan::Reply done{};
+  done.kind = plan::ReplyKind::opened;
+  const int fd = opened.value().get();
+  reply(done, std::span(&fd, 1));
 }
 
 void Run::signal(int32_t pid, int32_t number) {

@@ -31,6 +31,8 @@ class Run {
   void read_requests();
   void perform(const plan::Request& request, launch::Received& message);
   void launch(launch::Received& message);
+  void enter_network(bool with_user);
+  void open_endpoint(const plan::Endpoint& endpoint);
   void signal(int32_t pid, int32_t number);
   void end(int32_t grace_ms);
   void reap();
@@ -51,6 +53,7 @@ class Run {
   int leftovers_ = 0;
   bool has_children_ = false;
   bool has_broker_ = true;
+  bool has_network_ = false;
 };
 
 }  // namespace launcher

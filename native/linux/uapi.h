@@ -129,6 +129,9 @@
 #define PIDFD_INFO_EXIT (1UL << 3)
 #endif
 // Socket options: SO_PEERPIDFD and SCM_PIDFD Linux 6.5, SO_PASSRIGHTS 6.16 (asm-generic numbers).
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71  // Linux 5.14
+#endif
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
 #endif

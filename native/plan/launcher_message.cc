@@ -6,6 +6,8 @@ const char* stage_name(Stage stage) {
   switch (stage) {
     case Stage::launcher:
       return "launcher";
+    case Stage::network:
+      return "network";
     case Stage::session:
       return "session";
     case Stage::terminal:

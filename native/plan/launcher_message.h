@@ -11,6 +11,7 @@ namespace plan {
 // platform/binding.ts.
 enum class Stage : uint32_t {
   launcher,
+  network,
   session,
   terminal,
   stdio,
@@ -28,26 +29,41 @@ enum class Stage : uint32_t {
 };
 [[nodiscard]] const char* stage_name(Stage stage);
 
-enum class RequestKind : uint32_t { launch = 1, signal = 2, end = 3 };
+// network comes before the first launch: everything launched after it is born in a network namespace of the
+// run's own.
+enum class RequestKind : uint32_t { launch = 1, signal = 2, end = 3, network = 4, endpoint = 5 };
+
+enum class AddressFamily : uint8_t { ipv4 = 4, ipv6 = 6 };
+enum class EndpointUse : uint8_t { listen = 1, datagram = 2, connect = 3 };
+
+// A socket inside the network namespace of the run; `address` in network order, four or sixteen bytes.
+struct Endpoint {
+  AddressFamily family;
+  EndpointUse use;
+  uint16_t port;
+  uint8_t address[16];
+};
 
 struct Request {
   RequestKind kind;
   // signal: a launched pid, or minus it for its process group.
   int32_t pid;
-  // signal: its number; end: milliseconds between SIGTERM and SIGKILL.
+  // signal: its number; end: milliseconds between SIGTERM and SIGKILL; network: 1 for an user namespace as
+  // well.
   int32_t value;
+  Endpoint endpoint;
 };
 
-enum class ReplyKind : uint32_t { launched = 1, failed = 2, exited = 3, ended = 4 };
+enum class ReplyKind : uint32_t { launched = 1, failed = 2, exited = 3, ended = 4, entered = 5, opened = 6 };
 
 inline constexpr unsigned max_call_bytes = 28;
 
-// `launched` carries the pidfd and, when asked for, the listener. `launched` and `failed` come in the order
-// of the launches.
+// `launched` carries the pidfd and, when asked for, the listener; `opened` the socket. `launched`, `failed`,
+// `entered` and `opened` come in the order of the requests.
 struct Reply {
   ReplyKind kind;
   int32_t pid;
-  // failed: errno; exited: wait status; ended: number of processes that were left.
+  // failed: errno; exited: wait status; ended: number of processes that were left; entered: 1 with IPv6.
   int32_t value;
   Stage stage;
   char call[max_call_bytes];

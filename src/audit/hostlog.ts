@@ -31,7 +31,7 @@ const FIRST_PREVIOUS = "";
 
 /** One line. `previous` is the hex SHA-256 of the line before, without its newline; "" in the first. */
 export type HostEntry = {
-  readonly kind: "started" | "ended";
+  readonly kind: "started" | "ended" | "restored";
   readonly run: string;
   readonly origin: string;
   /** In "ended": the whole signed head, else "". */
@@ -41,7 +41,8 @@ export type HostEntry = {
 };
 
 export type HostEvent =
-  | { readonly kind: "started"; readonly run: string; readonly timeMs: number }
+  /** "restored": `sallyport undo restore` begins to put back what the run has changed. */
+  | { readonly kind: "started" | "restored"; readonly run: string; readonly timeMs: number }
   | {
       readonly kind: "ended";
       readonly run: string;
@@ -181,7 +182,7 @@ function parseLine(line: Buffer): { entry: HostEntry; signed: Buffer; signature:
 
 function isEntry(value: HostEntry): boolean {
   return (
-    (value.kind === "started" || value.kind === "ended") &&
+    (value.kind === "started" || value.kind === "ended" || value.kind === "restored") &&
     [value.run, value.origin, value.checkpoint, value.previous].every((text) => typeof text === "string") &&
     Number.isSafeInteger(value.time)
   );

@@ -4,7 +4,7 @@ export type Caller = {
   readonly tid: number;
   /** The object of a call by descriptor (fchmod and its like), held open by the broker; -1 when the request names a path. */
   readonly heldFd: number;
-  /** Descriptors that came with a message; they belong to whoever handles the request. */
+  /** Descriptors that came with a message; they are closed with its answer. */
   readonly descriptors: readonly number[];
   /** Says whether the caller still waits for this answer; asked by operations that take their time. */
   waits(): boolean;

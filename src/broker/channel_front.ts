@@ -47,8 +47,8 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
       }
       const caller = { pid, tid: pid, heldFd: -1, descriptors: fds, waits: () => open };
       const outcome = dispatch(request, caller, session);
-      kept = request.op === "exec" && outcome instanceof Promise;
-      if (outcome instanceof Promise) void finish(id, outcome);
+      kept = outcome instanceof Promise;
+      if (outcome instanceof Promise) void finish(id, outcome, fds);
       else reply(id, outcome);
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
@@ -61,10 +61,11 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
     }
   }
 
-  async function finish(id: number, outcome: Promise<Outcome>): Promise<void> {
+  async function finish(id: number, outcome: Promise<Outcome>, fds: readonly number[]): Promise<void> {
     pending++;
     const late = await outcome;
     pending--;
+    for (const received of fds) binding.closeFd(received);
     reply(id, late);
   }
 
@@ -75,6 +76,9 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
         break;
       case "value":
         answer(id, { ok: true, value: outcome.value }, -1);
+        break;
+      case "bytes":
+        answer(id, { ok: false, code: "INTERNAL", errno: "EPROTO", message: "EPROTO" }, -1);
         break;
       case "failed": {
         const errno = errnoName(outcome.errno);

@@ -10,12 +10,14 @@ import { RIGHT } from "../policy/rights.ts";
 import { mayMatchBelow } from "../policy/trie.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { EnvironmentRules } from "./environment.ts";
+import { describeGrants, type NetworkGrants, networkGrants } from "./network/grants.ts";
 import type { Classify } from "./notify/front.ts";
 import { observingPolicy } from "./observing.ts";
 import { packageFiles } from "./package_files.ts";
 import { filterSpec } from "./profiles.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts, RunOptions } from "./run.ts";
+import { unixSockets } from "./unix_sockets.ts";
 import { holds, type Places } from "./workspace.ts";
 
 /** Everything a launch needs, made before the program exists. */
@@ -32,9 +34,11 @@ export type Confinement = {
   readonly keepCapabilities: readonly number[];
   /** What the broker's own thread keeps while it serves the run: no more than the program, and to read another user's memory. */
   readonly brokerCapabilities: readonly number[];
+  /** null: the network is off. */
+  readonly network: NetworkGrants | null;
   readonly facts: Pick<
     RunFacts,
-    "access" | "mediation" | "reads" | "readsBecause" | "landlockAbi" | "missing"
+    "access" | "mediation" | "reads" | "readsBecause" | "landlockAbi" | "missing" | "net"
   >;
   close(): void;
 };
@@ -68,13 +72,16 @@ export function confine(options: RunOptions, places: Places): Confinement {
   if (observing !== null) grants.push({ path: "/", access: "execute" });
   const { reads, because } = howReads(options, policy, grants, places);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
-  const filterOptions: FilterOptions = { mediation, memfd: profile.memfd };
+  const unix = unixSockets(options, policy, mediation);
+  const network = networkGrants(profile, options.netAllow, options.listen);
+  const inet = network === null ? "refused" : "namespace";
+  const filterOptions: FilterOptions = { mediation, memfd: profile.memfd, unix, inet };
   const spec = filterSpec(profile.syscalls);
   const { filter, listener } = compiled(() =>
     cachedFilter(spec, filterOptions, join(places.state, "cache", "bpf")),
   );
 
-  const floor = floorOf(grants);
+  const floor = floorOf(grants, network === null ? "refused" : "left alone");
   const missing = floor.missing;
   const enforcement = options.enforcement ?? profile.enforcement;
   if (enforcement === "hard" && floor.abi < profile.minimumLandlockAbi) {
@@ -90,6 +97,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
   return {
     policy,
     observing,
+    network,
     rulesetFd: floor.rulesetFd,
     filter,
     listener,
@@ -108,6 +116,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
       readsBecause: because,
       landlockAbi: floor.abi,
       missing,
+      net: describeGrants(network),
     },
     close: () => closeSync(floor.rulesetFd),
   };
@@ -122,9 +131,9 @@ function compiled<T>(compile: () => T): T {
   }
 }
 
-function floorOf(grants: readonly FloorGrant[]) {
+function floorOf(grants: readonly FloorGrant[], tcp: "refused" | "left alone") {
   try {
-    return buildFloor(grants);
+    return buildFloor(grants, tcp);
   } catch (error) {
     const { syscall = "landlock", code = "ENOSYS" } = error as { syscall?: string; code?: string };
     throw new SallyportError(

@@ -1,13 +1,22 @@
-import { rightNames } from "../policy/rights.ts";
+import { RIGHT, rightNames } from "../policy/rights.ts";
 import type { Denial, Op } from "../protocol/message.ts";
 
-// C0, C1, bidirectional and zero-width controls: a file name must not be able to rewrite the line that reports it.
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+// Controls, formats (bidirectional, zero-width, tags), line ends and lone surrogates: a file name must not be able to rewrite the
+// line that reports it.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** Shows text from outside on a terminal: what does not print is escaped. */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
+  return text.replace(UNPRINTABLE, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);
 }
+
+/** The same for a message whose further lines are indented: none begins as a message does. */
+export function printableMessage(text: string): string {
+  return text.split("\n  ").map(printable).join("\n  ");
+}
+
+/** A denial as records and reports have it: of a request, or of the network. */
+export type AnyDenial = Omit<Denial, "op"> & { readonly op: Op | "connect" | "resolve" | "accept" };
 
 /** Makes what a denied caller and the person are told. `missing` is the set of rights that no rule grants. */
 export function denialOf(
@@ -18,9 +27,7 @@ export function denialOf(
   profile: string,
 ): Denial {
   const rights = rightNames(missing);
-  const flag = rights.every((right) => right === "read" || right === "list" || right === "stat")
-    ? "--read"
-    : "--write";
+  const flag = grantFlag(missing);
   if (rule !== null) {
     return { op, path, rule: rule.id, reason: rule.reason, nextSteps: rule.remedy ? [rule.remedy] : [] };
   }
@@ -33,8 +40,14 @@ export function denialOf(
   };
 }
 
+/** The option of `sallyport run` that grants such rights. */
+export function grantFlag(rights: number): "--read" | "--write" | "--socket" {
+  if ((rights & RIGHT.connect) !== 0) return "--socket";
+  return (rights & ~(RIGHT.read | RIGHT.list | RIGHT.stat)) === 0 ? "--read" : "--write";
+}
+
 /** One line for a person: what, which rule, what to do next. */
-export function denialLine(denial: Denial): string {
+export function denialLine(denial: AnyDenial): string {
   const next =
     denial.nextSteps.length > 0 ? ` · to allow: ${denial.nextSteps.map(printable).join(" or ")}` : "";
   const what = denial.op === "refused" ? "" : `${denial.op} `;

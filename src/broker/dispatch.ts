@@ -56,12 +56,15 @@ function decideRecordAct(
     if (typeof real !== "number" && real !== request)
       return decideRecordAct(real, caller, session, "resolved");
     if (real === -EXDEV) return unresolved(request, caller, EXDEV, session);
-    return refuse(request, caller, judgement, session);
+    const isMissing = real === -ENOENT;
+    return refuse(request, caller, judgement, session, isMissing);
   }
   const intent = session.log.intent(request, caller, judgement.rule);
   const prepared = judgement.prepare?.() ?? 0;
   const outcome: ReturnType<typeof perform> =
-    prepared < 0 ? { kind: "failed", errno: -prepared } : perform(request, caller, session);
+    prepared < 0
+      ? { kind: "failed", errno: -prepared }
+      : session.undo.perform(request, caller, () => perform(request, caller, session));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);
@@ -72,7 +75,7 @@ function decideRecordAct(
   }
   session.log.outcome(intent, request, outcome);
   if (outcome.kind === "value") noteOwnRepository(request, session);
-  if (outcome.kind !== "failed") session.ownSharedMemory.note(request);
+  if (outcome.kind !== "failed") session.ownSharedMemory.note(request, outcome, session.platform);
   session.ownTerminals.note(request, outcome, session.platform);
   if (outcome.kind === "failed" && outcome.errno === ELOOP && mayResolve) {
     const real = resolveRequest(request, caller, session.platform);
@@ -80,7 +83,7 @@ function decideRecordAct(
     if (real !== request) return decideRecordAct(real, caller, session, "resolved");
   }
   if (outcome.kind === "failed" && outcome.errno === EXDEV && request.op === "open") {
-    const real = behindDescriptor(request, session.platform);
+    const real = behindDescriptor(request, caller, session.platform);
     if (typeof real === "number") return { kind: "failed", errno: -real };
     return decideRecordAct(real, caller, session, "resolved");
   }
@@ -119,8 +122,9 @@ function refuse(
   caller: Caller,
   judgement: Extract<Judgement, { kind: "deny" }>,
   session: Session,
+  isMissing = false,
 ): Outcome {
-  if (isAbsent(request, judgement, session)) {
+  if (isAbsent(request, judgement, session, isMissing)) {
     session.log.absence(request, caller);
     return { kind: "failed", errno: ENOENT };
   }
@@ -139,8 +143,9 @@ function isAbsent(
   request: Request,
   judgement: Extract<Judgement, { kind: "deny" }>,
   session: Session,
+  isMissing: boolean,
 ): boolean {
-  if (request.op !== "open" || judgement.rule !== null || request.flags & (OPEN.create | OPEN.temporary))
-    return false;
-  return session.platform.stat(request.path) === -ENOENT;
+  if (judgement.rule !== null || (request.op !== "open" && request.op !== "connect-unix")) return false;
+  if (request.op === "open" && request.flags & (OPEN.create | OPEN.temporary)) return false;
+  return isMissing || session.platform.stat(request.path) === -ENOENT;
 }

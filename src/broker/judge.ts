@@ -5,7 +5,9 @@ import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
-import { isPartOfRule, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
+import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
+import { judgeSocket } from "./judge_socket.ts";
+import { judgeSshSign } from "./judge_ssh_sign.ts";
 import { denied, type Judgement } from "./judgement.ts";
 import { LEARNED } from "./observer.ts";
 import { asSelf } from "./own_process.ts";
@@ -27,6 +29,11 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
       errno: ERRNO[request.errno] ?? EPERM,
     };
   }
+  if (request.op === "connect-unix") {
+    const found = session.platform.stat(request.path);
+    return judgeSocket(request.path, typeof found === "number" ? null : found, session);
+  }
+  if (request.op === "ssh-sign") return judgeSshSign(request, session);
   const judged = asSelf(request, caller, session);
   if ("path" in judged && isOfOther(judged.path)) {
     return denied(judged.path, OTHERS, RIGHT.read);
@@ -84,6 +91,8 @@ function refusedByNature(request: Request, session: Session): Judgement | null {
       return judgeGitFile(request, session);
     case "rename":
       return judgeRename(request, session) ?? judgeGitFile(request, session);
+    case "link":
+      return judgeLink(request, session) ?? judgeGitFile(request, session);
     default:
       return judgeGitFile(request, session);
   }

@@ -4,6 +4,8 @@ import type { Denial, ReplyValue } from "../protocol/message.ts";
 export type Outcome =
   | { readonly kind: "descriptor"; readonly fd: number }
   | { readonly kind: "value"; readonly value: ReplyValue }
+  /** For the front that asked; no system call and no frame carries it. */
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "failed"; readonly errno: number }
   | { readonly kind: "denied"; readonly errno: number; readonly denial: Denial };
 

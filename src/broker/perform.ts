@@ -1,7 +1,9 @@
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import { bindUnix } from "./ops/bind_unix.ts";
 import { chmod } from "./ops/chmod.ts";
 import { chown } from "./ops/chown.ts";
+import { connectUnix } from "./ops/connect_unix.ts";
 import { exec } from "./ops/exec.ts";
 import { link } from "./ops/link.ts";
 import { list } from "./ops/list.ts";
@@ -9,6 +11,7 @@ import { mkdir } from "./ops/mkdir.ts";
 import { mknod } from "./ops/mknod.ts";
 import { open } from "./ops/open.ts";
 import { rename } from "./ops/rename.ts";
+import { sshSign } from "./ops/ssh_sign.ts";
 import { stat } from "./ops/stat.ts";
 import { symlink } from "./ops/symlink.ts";
 import { truncate } from "./ops/truncate.ts";
@@ -55,6 +58,12 @@ export function perform(request: Request, caller: Caller, session: Session): Out
       return xattr(request, caller, platform);
     case "exec":
       return exec(request, caller, session);
+    case "connect-unix":
+      return connectUnix(request, caller, session);
+    case "bind-unix":
+      return bindUnix(request, caller, session);
+    case "ssh-sign":
+      return sshSign(request, session);
     case "refused":
       return { kind: "failed", errno: EPERM };
   }

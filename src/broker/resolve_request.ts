@@ -13,10 +13,13 @@ const EACCES = ERRNO["EACCES"]!;
 export function resolveRequest(request: Request, caller: Caller, platform: Platform): Request | number {
   switch (request.op) {
     case "open": {
-      if (request.path === "/dev/tty") return terminal(request, caller, platform);
       const makes = OPEN.create | OPEN.exclusive;
       const stays = (request.flags & OPEN.nofollow) !== 0 || (request.flags & makes) === makes;
-      return withPath(request, stays ? "nofollow" : "follow", caller, platform);
+      return ownTerminal(
+        withPath(request, stays ? "nofollow" : "follow", caller, platform),
+        caller,
+        platform,
+      );
     }
     case "stat":
     case "chmod":
@@ -28,37 +31,54 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "list":
     case "truncate":
     case "exec":
+    case "connect-unix":
       return withPath(request, "follow", caller, platform);
     case "mkdir":
     case "mknod":
     case "unlink":
     case "symlink":
+    case "bind-unix":
       return withPath(request, "nofollow", caller, platform);
     case "rename":
       return withBoth(request, "nofollow", caller, platform);
     case "link":
       return withBoth(request, request.follow, caller, platform);
+    case "ssh-sign":
     case "refused":
       return request;
   }
 }
 
-/** Says whether the effect of the operation would act on a link itself where the caller means what it points to. */
+/**
+ * Says whether the effect of the operation would act on a link itself where the caller means what it points to, or, when the
+ * kernel executes a program, follow it unseen.
+ */
 export function needsTarget(request: Request): boolean {
   if (request.op === "open") return request.path === "/dev/tty" || request.path.startsWith("/proc/");
-  return request.op === "truncate" || ("follow" in request && request.follow === "follow");
+  if (request.op === "truncate" || request.op === "exec") return true;
+  return "follow" in request && request.follow === "follow";
 }
 
-function terminal(request: OpenRequest, caller: Caller, platform: Platform): OpenRequest | number {
+/** `/dev/tty`, whatever name led there, is another terminal for the broker than for the caller: the person's. */
+function ownTerminal(
+  request: OpenRequest | number,
+  caller: Caller,
+  platform: Platform,
+): OpenRequest | number {
+  if (typeof request === "number" || request.path !== "/dev/tty") return request;
   const path = platform.terminalOf(caller.tid);
   return typeof path === "number" ? path : { ...request, path };
 }
 
 /** The same for the name of a file that the caller holds as `/proc/self/fd/N`, or -errno; -EACCES when it has none. */
-export function behindDescriptor(request: OpenRequest, platform: Platform): OpenRequest | number {
+export function behindDescriptor(
+  request: OpenRequest,
+  caller: Caller,
+  platform: Platform,
+): OpenRequest | number {
   const path = platform.readlink(request.path);
   if (typeof path === "number") return path;
-  return path.startsWith("/") ? { ...request, path } : -EACCES;
+  return path.startsWith("/") ? ownTerminal({ ...request, path }, caller, platform) : -EACCES;
 }
 
 function withPath<R extends Request & { path: string }>(

@@ -17,11 +17,12 @@ export type RuleSource = {
   readonly writes?: readonly string[] | undefined;
   /** Where the profile was read from, if not from our own. */
   readonly profileFile?: string | undefined;
+  readonly sockets?: readonly string[] | undefined;
 };
 
 /** All rules of a run: those of the profile, what the command line adds, and the files of the client library. */
 export function rulesOf(
-  { profile, profileFile, reads = [], writes = [] }: RuleSource,
+  { profile, profileFile, reads = [], writes = [], sockets = [] }: RuleSource,
   places: Places,
 ): Rule[] {
   const written = profile.rules.flatMap((rule) =>
@@ -42,14 +43,19 @@ export function rulesOf(
     ...reads.flatMap(tree("option.read", READ | RIGHT.execute, "--read on the command line")),
     ...writes.flatMap(tree("option.write", EVERYTHING, "--write on the command line")),
     ...(profileFile === undefined ? [] : [ownProfile(profileFile)]),
+    ...sockets.map((path) =>
+      allow("option.socket", RIGHT.connect, escapePattern(path), "--socket on the command line"),
+    ),
     ...packageFiles().flatMap(tree("client.files", READ, "The client library of this installation")),
   ];
 }
 
 /** The native trees of a profile, with variables and a `*` in the last segment filled in. */
 export function nativePaths(profile: ResolvedProfile, places: Places): { read: string[]; execute: string[] } {
+  // A "*" that a variable brings along is one of a directory's name.
+  const isPattern = (path: string): boolean => path.slice(path.lastIndexOf("/")).includes("*");
   const expand = (paths: readonly string[]): string[] =>
-    paths.flatMap((path) => existing(fill(path, places)));
+    paths.flatMap((path) => (isPattern(path) ? existing(fill(path, places)) : [fill(path, places)]));
   return { read: expand(profile.native.read), execute: expand(profile.native.execute) };
 }
 
@@ -81,7 +87,6 @@ function fill(text: string, places: Places): string {
 function existing(path: string): string[] {
   const slash = path.lastIndexOf("/");
   const name = path.slice(slash + 1);
-  if (!name.includes("*")) return [path];
   const [head = "", tail = ""] = name.split("*");
   const directory = path.slice(0, slash);
   let names: string[];

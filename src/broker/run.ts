@@ -19,21 +19,31 @@ import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { HooksPaths } from "./hooks_path.ts";
+import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { runLimits } from "./limits.ts";
+import { FlowLog } from "./network/flow_log.ts";
+import type { Outside } from "./network/outside.ts";
+import type { ServedNetwork } from "./network/serve.ts";
+import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { type Observed, Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { ownSandboxAdvice } from "./own_sandboxes.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
+import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
+import { serveSshAgent } from "./ssh_agent/agent.ts";
+import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
+import { startUndo, type UndoFacts } from "./undo/start.ts";
+import { NO_UNDO } from "./undo/undo.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
-import { checkWorkspace, type Places } from "./workspace.ts";
+import { checkWorkspace, type Places, realName } from "./workspace.ts";
 
 const GRACE_MS = 2000;
 const MAX_CHANNELS = 64;
@@ -53,6 +63,17 @@ export type RunOptions = {
   /** Further trees to grant, absolute. */
   readonly reads?: readonly string[] | undefined;
   readonly writes?: readonly string[] | undefined;
+  /** Unix sockets to let it connect to, absolute. */
+  readonly sockets?: readonly string[] | undefined;
+  /** Fingerprints of keys of the ssh-agent at SSH_AUTH_SOCK to sign files with, or logins as well. */
+  readonly sshSign?: readonly string[] | undefined;
+  readonly sshLogin?: readonly string[] | undefined;
+  /** Hosts to grant, as `--net-allow` takes them. */
+  readonly netAllow?: readonly string[] | undefined;
+  /** Ports of the run to open on 127.0.0.1 of the host. */
+  readonly listen?: readonly number[] | undefined;
+  /** Where names and connections lead; default: the network of the host. For tests. */
+  readonly outside?: Outside | undefined;
   readonly readsHow?: "auto" | "native" | "brokered" | undefined;
   readonly enforcement?: "hard" | "best-effort" | undefined;
   readonly user?: string | undefined;
@@ -63,6 +84,8 @@ export type RunOptions = {
   readonly timeoutMs?: number | undefined;
   /** Learn from this run: what no rule speaks of is granted and kept. A weakening; only `sallyport learn` asks for it. */
   readonly observe?: "what no rule denies is granted" | undefined;
+  /** "off": what the run changes can not be put back. Default: what the profile says. */
+  readonly undo?: "journaled" | "off" | undefined;
   /** Become 0, 1 and 2 of the target. */
   readonly stdio: readonly [number, number, number];
   /** Which of them is to be its controlling terminal, or -1. */
@@ -81,12 +104,16 @@ export type RunFacts = {
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;
   readonly landlockAbi: number;
+  /** "off", or what is granted. */
+  readonly net: string;
   /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */
   readonly withoutDenials: readonly string[];
   /** What to do about the program's own sandbox, in words; "" when it is not known to bring one. */
   readonly ownSandbox: string;
+  /** How what the run changes is kept; "off": not at all. */
+  readonly undo: UndoFacts;
 };
 
 export type RunEnd = RunFacts & {
@@ -98,6 +125,8 @@ export type RunEnd = RunFacts & {
   readonly changedFiles: readonly string[];
   /** Of a run that was learned from. */
   readonly learning?: Observed & { readonly policy: Policy; readonly places: Places };
+  /** Names and objects that `sallyport undo restore` can put back. */
+  readonly undoable: number;
   readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
 };
 
@@ -110,7 +139,13 @@ export type Run = {
 };
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
-export async function startRun(options: RunOptions): Promise<Run> {
+export async function startRun(asked: RunOptions): Promise<Run> {
+  refuseOpenInspector();
+  const options: RunOptions = {
+    ...asked,
+    reads: asked.reads?.map(realName),
+    writes: asked.writes?.map(realName),
+  };
   const self = userByUid(process.geteuid!());
   const user = options.user === undefined ? self : userToBecome(options.user, self);
   const state = openState(stateDirectory(options.state, self.home));
@@ -118,7 +153,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
   const workspace = checkWorkspace(options.workspace, [...allHomes(), home], state);
   const id = randomBytes(6).toString("hex");
   const tmp = privateDirectory(user, self);
-  const places: Places = { workspace, home, tmp, state };
+  const places: Places = { workspace, home: realName(home), tmp, state };
 
   const ends = deferred<RunEnd>();
   // Kept until somebody asks: a program may be gone before its launch has been reported.
@@ -144,7 +179,10 @@ export async function startRun(options: RunOptions): Promise<Run> {
 
   async function begin(): Promise<Run> {
     const confinement = confine(options, places);
+    const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
+    const runsAs = user === self ? "self" : "another user";
+    const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
     const key = openLogKey(state);
     let authority: "full" | "lowered" = "full";
     const asOwner = <T>(act: () => T): T => {
@@ -165,8 +203,10 @@ export async function startRun(options: RunOptions): Promise<Run> {
       appendRecords: binding.appendRecords,
       asOwner,
     });
+    const undo = startUndo(options, { state, run: id, user, self, places });
     const facts: RunFacts = {
       run: id,
+      undo: undo?.placement ?? "off",
       profile: options.profile.name,
       withoutDenials: options.profile.withoutDenials,
       ownSandbox: ownSandboxAdvice(program, options.argv),
@@ -189,9 +229,11 @@ export async function startRun(options: RunOptions): Promise<Run> {
       mediation: facts.mediation,
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
+      net: facts.net,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       ...(options.observe === undefined ? {} : { observe: options.observe }),
+      undo: facts.undo,
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
     options.onReady?.(facts);
@@ -208,11 +250,15 @@ export async function startRun(options: RunOptions): Promise<Run> {
       ownTerminals: new OwnTerminals(),
       pending: new Set(),
       hooksPaths: new HooksPaths(workspace, home),
+      ownSockets: new OwnSockets(linux),
+      ssh,
       fifos: new FifoMeetings(),
       observer,
       limits: runLimits(options.profile),
       log,
+      undo: undo?.recorder(log) ?? NO_UNDO,
       platform: linux,
+      network: await cookieOf(namespace),
       rootPid: launcher.pid,
       launch: launchFurther,
     };
@@ -221,13 +267,36 @@ export async function startRun(options: RunOptions): Promise<Run> {
     const serve = (listenerFd: number): void => {
       fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
     };
+    const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
+    const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
     binding.isolateUmask();
     lower();
 
+    let network: ServedNetwork | null = null;
+    const notStarted = async (error: unknown): Promise<never> => {
+      await network?.close();
+      raise();
+      confinement.close();
+      undo?.close();
+      unwatch();
+      agent?.close();
+      note("run.end", { outcome: "did not start", error: String(error) });
+      await journal.close();
+      throw error;
+    };
+    if (namespace !== null) {
+      const parts = { namespace, grants: confinement.network!, profile: options.profile };
+      const flowLog = new FlowLog(journal, log.parts, tally);
+      network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
+    }
     const environment = scrub(options.environment, confinement.environment, {
+      ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
+      ...network?.environment,
       HOME: home,
       USER: user.name,
       LOGNAME: user.name,
+      // Without it a shell asks the user database, and libc a daemon behind a socket.
+      SHELL: options.environment["SHELL"] ?? user.shell,
       TMPDIR: tmp,
     });
     const base = specOf(confinement, user, self);
@@ -245,13 +314,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
         channelFd: inherited,
       },
       serve,
-    ).catch(async (error: unknown) => {
-      raise();
-      confinement.close();
-      note("run.end", { outcome: "did not start", error: String(error) });
-      await journal.close();
-      throw error;
-    });
+    ).catch(notStarted);
     if (inherited >= 0) binding.closeFd(inherited);
     if (toBroker >= 0) addChannel(toBroker);
 
@@ -281,12 +344,20 @@ export async function startRun(options: RunOptions): Promise<Run> {
       launcher.close();
       confinement.close();
       await Promise.allSettled(session.pending);
+      session.ownSockets.close();
+      await network?.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
+      const kept = undo?.seal();
       raise();
+      undo?.close();
+      unwatch();
+      agent?.close();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);
-      note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials });
+      for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });
+      const undoable = kept?.undoable ?? 0;
+      note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials, undoable });
       const head: Checkpoint = await journal.close();
       await appendHostLog(state, key, { kind: "ended", run: id, timeMs: Date.now(), checkpoint: head });
       return {
@@ -298,6 +369,7 @@ export async function startRun(options: RunOptions): Promise<Run> {
         denied: tally.denied,
         changedFiles: tally.changedFiles,
         ...(observer === null ? {} : { learning: { ...observer.observed, policy: observer.policy, places } }),
+        undoable,
         auditHead: { origin: head.origin, size: head.size, root: head.root.toString("base64") },
       };
     }
@@ -346,7 +418,6 @@ export async function startRun(options: RunOptions): Promise<Run> {
         return started;
       } finally {
         if (nothing >= 0) binding.closeFd(nothing);
-        for (const fd of descriptors) binding.closeFd(fd);
       }
     }
 

@@ -8,6 +8,7 @@ import type { Tally } from "./tally.ts";
 /** The part of the journal that the path of a request needs. `append` is crash-durable when it returns, or throws. */
 export type RecordSink = { readonly size: number; append(line: string): number };
 
+const CHANGES_NOTHING: ReadonlySet<Request["op"]> = new Set(["stat", "list", "exec", "connect-unix"]);
 const CHANGES = OPEN.write | OPEN.append | OPEN.create | OPEN.truncate;
 
 /**
@@ -16,12 +17,12 @@ const CHANGES = OPEN.write | OPEN.append | OPEN.create | OPEN.truncate;
  */
 export class RunLog {
   readonly #sink: RecordSink;
-  readonly #parts: LineParts;
+  readonly parts: LineParts;
   readonly #tally: Tally;
 
   constructor(sink: RecordSink, parts: LineParts, tally: Tally) {
     this.#sink = sink;
-    this.#parts = parts;
+    this.parts = parts;
     this.#tally = tally;
   }
 
@@ -29,7 +30,7 @@ export class RunLog {
   intent(request: Request, caller: Caller, rule: string): number {
     this.#tally.operations++;
     return this.#sink.append(
-      intentLine(this.#parts, this.#sink.size, Date.now(), eventOf(request, caller, rule), "crash"),
+      intentLine(this.parts, this.#sink.size, Date.now(), eventOf(request, caller, rule), "crash"),
     );
   }
 
@@ -37,20 +38,20 @@ export class RunLog {
     const errno = outcome.kind === "failed" || outcome.kind === "denied" ? errnoName(outcome.errno) : "";
     const result =
       outcome.kind === "value" && outcome.value !== null && "pid" in outcome.value ? outcome.value.pid : 0;
-    this.#sink.append(outcomeLine(this.#parts, this.#sink.size, Date.now(), intent, errno, result));
+    this.#sink.append(outcomeLine(this.parts, this.#sink.size, Date.now(), intent, errno, result));
     if (errno === "") this.#countChange(request);
   }
 
   denial(request: Request, caller: Caller, denial: Denial, errno: number): void {
     this.#tally.deny(denial);
     const event = { ...eventOf(request, caller, denial.rule), path: denial.path };
-    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, errnoName(errno)));
+    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errnoName(errno)));
   }
 
   /** A refusal that the caller sees as ENOENT: recorded, and nothing that a person has to look at. */
   absence(request: Request, caller: Caller): void {
     const event = eventOf(request, caller, "default-deny");
-    this.#sink.append(denyLine(this.#parts, this.#sink.size, Date.now(), event, "ENOENT"));
+    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, "ENOENT"));
   }
 
   #countChange(request: Request): void {
@@ -58,7 +59,7 @@ export class RunLog {
       if (request.flags & CHANGES) this.#tally.change(request.path);
     } else if ("to" in request) {
       this.#tally.change(request.to);
-    } else if ("path" in request && request.op !== "stat" && request.op !== "list" && request.op !== "exec") {
+    } else if ("path" in request && !CHANGES_NOTHING.has(request.op)) {
       this.#tally.change(request.path);
     }
   }
@@ -78,6 +79,8 @@ function eventOf(request: Request, caller: Caller, rule: string): Event {
       return { pid, op: request.op, path: request.from, to: request.to, rule };
     case "symlink":
       return { pid, op: "symlink", path: request.path, to: request.target, rule };
+    case "ssh-sign":
+      return { pid, op: "ssh-sign", path: request.key, to: request.purpose, rule };
     case "refused":
       return { pid, op: "refused", path: request.what, rule };
     default:

@@ -7,8 +7,11 @@ import type { Observer } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { OwnSharedMemory } from "./own_shared_memory.ts";
+import type { OwnSockets } from "./own_sockets.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
 import type { RunLog } from "./run_log.ts";
+import type { SshGrant } from "./ssh_agent/grant.ts";
+import type { Undo } from "./undo/undo.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
 export type Session = {
@@ -22,16 +25,21 @@ export type Session = {
   readonly ownSharedMemory: OwnSharedMemory;
   readonly ownTerminals: OwnTerminals;
   readonly hooksPaths: HooksPaths;
+  readonly ownSockets: OwnSockets;
+  readonly ssh: SshGrant;
   readonly fifos: FifoMeetings;
   /** Set in a run that is learned from. */
   readonly observer: Observer | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
+  readonly undo: Undo;
   /** Operations that answer late. */
   readonly pending: Set<Promise<Outcome>>;
   readonly platform: Platform;
+  /** The network namespace that is the run's own (SO_NETNS_COOKIE); null where it has none. */
+  readonly network: number | null;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;
-  /** Starts a further program in the run and gives its pid. Takes the descriptors. Rejects with a SallyportError. */
+  /** Starts a further program in the run and gives its pid. The descriptors stay open until it settles. Rejects with a SallyportError. */
   launch(request: ExecRequest, descriptors: readonly number[]): Promise<number>;
 };

@@ -1,8 +1,8 @@
-import type { Denial } from "../protocol/message.ts";
+import type { AnyDenial } from "./denial.ts";
 
 const MAX_REMEMBERED = 10_000;
 
-export type CountedDenial = { readonly denial: Denial; count: number };
+export type CountedDenial = { readonly denial: AnyDenial; count: number };
 
 /** What the end summary of a run says. Bounded: past the bound things are counted, not named. */
 export class Tally {
@@ -17,7 +17,7 @@ export class Tally {
     this.#ignoreBelow = `${ignoreBelow}/`;
   }
 
-  deny(denial: Denial): void {
+  deny(denial: AnyDenial): void {
     this.denials++;
     // ps(1) tries each process of the machine: one line for all of them.
     const key = denial.rule === "process.others" ? denial.rule : `${denial.op} ${denial.rule} ${denial.path}`;

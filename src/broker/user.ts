@@ -6,6 +6,8 @@ export type User = {
   readonly uid: number;
   readonly gid: number;
   readonly home: string;
+  /** What the database names, or /bin/sh where that is no shell to work with. */
+  readonly shell: string;
   readonly groups: readonly number[];
 };
 
@@ -34,12 +36,22 @@ export function userByName(name: string): User {
   return userOf(entry);
 }
 
+const NO_SHELL = /\/(?:nologin|false)$/;
+
 function userOf(fields: readonly string[]): User {
-  const [name = "", , uid, gid, , home = ""] = fields;
+  const [name = "", , uid, gid, , home = "", login = ""] = fields;
   const groups = entries("/etc/group")
     .filter((group) => (group[3] ?? "").split(",").includes(name))
     .map((group) => Number(group[2]));
-  return { name, uid: Number(uid), gid: Number(gid), home, groups: [...new Set([Number(gid), ...groups])] };
+  const shell = login === "" || NO_SHELL.test(login) ? "/bin/sh" : login;
+  return {
+    name,
+    uid: Number(uid),
+    gid: Number(gid),
+    home,
+    shell,
+    groups: [...new Set([Number(gid), ...groups])],
+  };
 }
 
 function entries(file: string): string[][] {

@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
 
 /** The directories that a profile's variables stand for. Absolute, without links. */
@@ -21,7 +22,7 @@ export function checkWorkspace(directory: string, homes: readonly string[], stat
   if (workspace === "/")
     refuse(workspace, "it is the root of the file system", "run from a project directory");
   for (const home of homes) {
-    if (holds(workspace, home))
+    if (holds(workspace, home) || holds(workspace, realName(home)))
       refuse(workspace, `it is or holds the home "${home}"`, "run from a directory below it");
   }
   if (holds(workspace, state))
@@ -29,6 +30,16 @@ export function checkWorkspace(directory: string, homes: readonly string[], stat
   if (holds(state, workspace))
     refuse(workspace, `it lies in Sallyport's state "${state}"`, "run from another directory");
   return workspace;
+}
+
+/** The absolute path without links, as far as it exists: what rules are matched against. */
+export function realName(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // What does not exist yet is judged by the name it would get.
+    return path === "/" ? path : join(realName(dirname(path)), basename(path));
+  }
 }
 
 /** Says whether `outer` is `inner` or one of its ancestors. */

@@ -5,6 +5,7 @@ import { runLogDir } from "../audit/journal.ts";
 import type { Problem } from "../audit/problem.ts";
 import { readRecords } from "../audit/read.ts";
 import { type VerifyResult, verifyRun } from "../audit/verify.ts";
+import { verifyEnd } from "../audit/verify_end.ts";
 import { printable } from "../broker/denial.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
@@ -18,7 +19,7 @@ export function auditShow(run: string | undefined, flags: Flags): void {
   const state = stateOf(flags);
   if (run === undefined) {
     const runs = runsOf(state);
-    console.log(flags.json ? JSON.stringify(runs) : runs.join("\n"));
+    console.log(flags.json ? JSON.stringify(runs) : runs.map(printable).join("\n"));
     return;
   }
   for (const record of readRecords(logOf(state, run))) {
@@ -29,14 +30,14 @@ export function auditShow(run: string | undefined, flags: Flags): void {
         new Date(time).toISOString(),
         kind,
         op,
-        printable(path),
-        to === undefined ? "" : `-> ${printable(to)}`,
+        path,
+        to === undefined ? "" : `-> ${to}`,
         rule === undefined ? "" : `rule ${rule}`,
         intent === undefined ? "" : `of ${intent}`,
         errno ?? "",
-        extra === undefined ? "" : printable(JSON.stringify(extra)),
+        extra === undefined ? "" : JSON.stringify(extra),
       ];
-      console.log(`${seq} ${facts.filter((fact) => fact !== "").join(" ")}`);
+      console.log(printable(`${seq} ${facts.filter((fact) => fact !== "").join(" ")}`));
     }
   }
 }
@@ -50,7 +51,9 @@ export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
   const host = verifyHostLog(state, vkey);
   for (const problem of host.problems) {
     whole = false;
-    console.log(flags.json ? JSON.stringify({ host: true, ...problem }) : `host log: ${located(problem)}`);
+    console.log(
+      flags.json ? JSON.stringify({ host: true, ...problem }) : printable(`host log: ${located(problem)}`),
+    );
   }
   // A run that the host log knows and whose folder is gone has been deleted whole.
   const known =
@@ -61,20 +64,18 @@ export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
     throw new SallyportError("NOT_FOUND", `Cannot find run "${named}", which the head names`);
   for (const id of runs) {
     const heads = published === null ? [] : [published];
-    const result = verifyRun(runLogDir(state, id), {
-      vkey,
-      run: id,
-      heads: [...headsOf(host.entries, id), ...heads],
-    });
+    const directory = runLogDir(state, id);
+    const given = [...headsOf(host.entries, id), ...heads];
+    const result = verifyEnd(directory, verifyRun(directory, { vkey, run: id, heads: given }));
     whole &&= result.ok;
     if (flags.json) {
       console.log(JSON.stringify({ run: id, ...result }));
       continue;
     }
     console.log(
-      `${id}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${stateText(result)} · root ${result.root}`,
+      `${printable(id)}: ${result.ok ? "whole" : "NOT WHOLE"} · ${result.size} records · ${stateText(result)} · root ${result.root}`,
     );
-    for (const problem of result.problems) console.log(`  ${located(problem)}`);
+    for (const problem of result.problems) console.log(printable(`  ${located(problem)}`));
   }
   process.exitCode = whole ? 0 : 1;
 }

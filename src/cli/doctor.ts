@@ -44,6 +44,11 @@ const MEANING: Readonly<Record<string, { need: "required" | "optional"; cost: st
     cost: "paths can not be opened without following links",
     mend: "Linux 5.6 or newer",
   },
+  "network-namespace": {
+    need: "optional",
+    cost: "no grant of hosts (--net-allow, --listen): such a run is refused",
+    mend: "run as root, or allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
+  },
   "pidfd-thread": { need: "required", cost: "threads can not be named safely", mend: "Linux 6.9 or newer" },
   libseccomp: {
     need: "required",
@@ -51,6 +56,12 @@ const MEANING: Readonly<Record<string, { need: "required" | "optional"; cost: st
     mend: "install libseccomp2 (libseccomp.so.2)",
   },
 };
+
+/** What no run hides, on any machine: there is no process namespace of its own around it. */
+const VISIBLE = [
+  "command lines, names and states of other processes, in /proc",
+  "names, sizes, times and owners of files, by stat(2)",
+];
 
 /** `sallyport doctor`: tries each feature by doing it. Exit 1 when a required one is missing. */
 export function doctor(flags: { readonly json?: boolean }): void {
@@ -60,7 +71,9 @@ export function doctor(flags: { readonly json?: boolean }): void {
   const abi = binding.landlockAbi();
   const ready = rows.every((row) => row.outcome === "works" || row.need === "optional");
   if (flags.json) {
-    console.log(JSON.stringify({ ready, landlockAbi: abi, missing: missingAt(abi), probes: rows }));
+    console.log(
+      JSON.stringify({ ready, landlockAbi: abi, missing: missingAt(abi), visible: VISIBLE, probes: rows }),
+    );
   } else {
     for (const row of rows) {
       const sign = row.outcome === "works" ? "works  " : row.need === "required" ? "MISSING" : "absent ";
@@ -71,6 +84,7 @@ export function doctor(flags: { readonly json?: boolean }): void {
           : ` — ${row.syscall}: ${errnoName(row.errno)}${row.cost ? `; ${row.cost}; ${row.mend}` : ""}`;
       console.log(`${sign} ${row.name}${value}${why}`);
     }
+    for (const what of VISIBLE) console.log(`visible ${what}: no run hides them`);
     console.log(ready ? "sallyport can run here" : "sallyport can not run here in full");
   }
   process.exitCode = ready ? 0 : 1;

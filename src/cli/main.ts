@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { printableMessage } from "../broker/denial.ts";
+import { keepInspectorShut } from "../broker/inspector.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { parseDurationMs } from "./duration.ts";
 
@@ -20,6 +22,12 @@ const lazily =
     await (await load())(...args);
   };
 const collect = (value: string, seen: string[]): string[] => [...seen, value];
+const port = (text: string, seen: number[]): number[] => {
+  const number = Number(text);
+  if (!/^\d{1,5}$/.test(text) || number < 1 || number > 65535)
+    throw new InvalidArgumentError("write a port, 1 to 65535");
+  return [...seen, number];
+};
 const duration = (text: string): number => {
   const milliseconds = parseDurationMs(text);
   if (milliseconds === null)
@@ -27,6 +35,7 @@ const duration = (text: string): number => {
   return milliseconds;
 };
 
+keepInspectorShut();
 const program = new Command("sallyport")
   .description(description)
   .version(version)
@@ -49,6 +58,21 @@ program
       "package-scripts",
     ]),
   )
+  .option("--socket <path>", "also allow connecting to this Unix socket (repeatable)", collect, [])
+  .option(
+    "--ssh-sign <key>",
+    "also allow signing files with this key of the ssh-agent (repeatable)",
+    collect,
+    [],
+  )
+  .option(
+    "--ssh-login <key>",
+    "also allow logging in with this key of the ssh-agent (repeatable)",
+    collect,
+    [],
+  )
+  .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
+  .option("--listen <port>", "open this port of the program on 127.0.0.1 (repeatable)", port, [])
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
@@ -64,6 +88,9 @@ program
       "hard",
       "best-effort",
     ]),
+  )
+  .addOption(
+    new Option("--undo <how>", "whether what the run changes can be put back").choices(["journaled", "off"]),
   )
   .addOption(state())
   .argument("<command...>", "the program and its arguments, after --")
@@ -92,8 +119,10 @@ program
 program
   .command("why")
   .description("say what a profile would decide, and by which rule")
-  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata or execute")
-  .requiredOption("--path <path>", "the path in question")
+  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata, execute or connect")
+  .option("--path <path>", "the path in question")
+  .option("--host <host>", "of connect: the host in question")
+  .option("--port <port>", "of connect: its port", port, [])
   .addOption(profile())
   .addOption(state())
   .addOption(json())
@@ -136,6 +165,32 @@ audit
   .addOption(state())
   .action(lazily(async () => (await import("./audit.ts")).auditVerify));
 
+const undo = program.command("undo").description("put back what a run has changed");
+undo
+  .command("list")
+  .description("name the runs whose changes can be put back")
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./undo.ts")).undoList));
+undo
+  .command("show")
+  .description("say what a restore would do, path by path")
+  .argument("<run>")
+  .argument("[file...]")
+  .option("--diff", "show the lines that differ")
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./undo.ts")).undoShow));
+undo
+  .command("restore")
+  .description("put back what a run has changed; what others have changed since is kept")
+  .argument("<run>")
+  .argument("[file...]", "only these, and what they can not be put back without")
+  .option("--dry-run", "only say what would be done")
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./undo.ts")).undoRestore));
+
 try {
   // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".
   const end = process.argv.indexOf("--");
@@ -147,7 +202,7 @@ try {
   if (error instanceof Error && "exitCode" in error && typeof error.exitCode === "number") {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_SETUP;
   } else if (error instanceof SallyportError) {
-    process.stderr.write(`sallyport: ${error.message}\n`);
+    process.stderr.write(`sallyport: ${printableMessage(error.message)}\n`);
     process.exitCode = EXIT_SETUP;
   } else {
     throw error;

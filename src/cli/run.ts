@@ -1,8 +1,10 @@
 import { constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
-import { isatty } from "node:tty";
+import { isatty, WriteStream } from "node:tty";
+import { printableMessage } from "../broker/denial.ts";
 import { type RunEnd, type RunOptions, startRun } from "../broker/run.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
+import { socketName } from "../broker/unix_sockets.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
@@ -11,6 +13,11 @@ export type RunFlags = {
   readonly profile: string;
   readonly read: readonly string[];
   readonly write: readonly string[];
+  readonly socket: readonly string[];
+  readonly sshSign: readonly string[];
+  readonly sshLogin: readonly string[];
+  readonly netAllow: readonly string[];
+  readonly listen: readonly number[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -21,10 +28,19 @@ export type RunFlags = {
   readonly enforcement?: "hard" | "best-effort";
   /** Never from the command line of `run`: `sallyport learn` sets it. */
   readonly observe?: RunOptions["observe"];
+  readonly undo?: "journaled" | "off";
   readonly state?: string;
 };
 
-const FORWARDED: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2", "SIGCONT"];
+const FORWARDED: readonly NodeJS.Signals[] = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGCONT",
+];
 
 /** `sallyport run`: sets process.exitCode to that of the target. */
 export async function run(argv: string[], flags: RunFlags): Promise<void> {
@@ -41,7 +57,7 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
   const end = await confined(argv, flags, relay, say).catch(async (error: unknown) => {
     await relay?.stop();
     if (!(error instanceof SallyportError)) throw error;
-    writeError(`sallyport: ${error.message}\n`);
+    writeError(`sallyport: ${printableMessage(error.message)}\n`);
     const exitCode = error.stage !== "exec" ? 125 : error.errno === "ENOENT" ? 127 : 126;
     const { code, errno, message } = error;
     if (report !== 2) writeSync(report, `${JSON.stringify({ exitCode, error: { code, errno, message } })}\n`);
@@ -80,14 +96,21 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
     environment: process.env,
     reads: flags.read.map((path) => resolve(path)),
     writes: flags.write.map((path) => resolve(path)),
+    sockets: flags.socket.map((path) => socketName(resolve(path))),
+    sshSign: flags.sshSign,
+    sshLogin: flags.sshLogin,
+    netAllow: flags.netAllow,
+    listen: flags.listen,
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     observe: flags.observe,
     user: flags.user,
+    undo: flags.undo,
     state: flags.state === undefined ? undefined : resolve(flags.state),
     timeoutMs: flags.timeout,
     stdio: [0, 1, 2].map((fd) => (relay?.replaces.has(fd) ? relay.slaveFd : fd)) as [number, number, number],
-    terminalIndex: relay === null ? -1 : Math.min(...relay.replaces),
+    // Where nobody can type, a program that asks on /dev/tty must fail instead of waiting.
+    terminalIndex: relay?.replaces.has(0) ? 0 : -1,
     // Our terminal is raw by now: a new line alone would not go back to the first column.
     onReady: (facts) => {
       const end = relay === null ? "" : "\r";
@@ -102,14 +125,15 @@ async function confined(argv: string[], flags: RunFlags, relay: Relay | null, sa
 }
 
 /**
- * A terminal of its own for the run when ours is one. `process.stdin` and its like are only touched where they are terminals:
- * Node sets O_NONBLOCK on a pipe, and the program shares that pipe.
+ * A terminal of its own for the run in place of ours, whichever of 0, 1 and 2 that is: each of them can be read and written.
+ * `process.stdin` and its like are only touched where they are terminals: Node sets O_NONBLOCK on a pipe, and the program shares
+ * that pipe.
  */
 function terminalOf(): Relay | null {
-  if (!isatty(0)) return null;
-  const output = isatty(1) ? process.stdout : isatty(2) ? process.stderr : null;
   const replaces = new Set([0, 1, 2].filter((fd) => isatty(fd)));
-  return output === null ? null : relayTerminal(process.stdin, output, replaces);
+  if (replaces.size === 0) return null;
+  const output = isatty(1) ? process.stdout : isatty(2) ? process.stderr : new WriteStream(0);
+  return relayTerminal(isatty(0) ? process.stdin : null, output, replaces);
 }
 
 /** Writes to the error stream as it is, for the same reason; a full pipe is tried again. */

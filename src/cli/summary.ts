@@ -1,4 +1,4 @@
-import { denialLine } from "../broker/denial.ts";
+import { denialLine, printable } from "../broker/denial.ts";
 import type { RunEnd, RunFacts } from "../broker/run.ts";
 
 const MAX_DENIALS_SHOWN = 20;
@@ -9,7 +9,10 @@ export function startLine(facts: RunFacts): string {
   const where = facts.access === "no workspace" ? facts.access : `${facts.access} ${facts.workspace}`;
   const taken = facts.withoutDenials.length > 0 ? ` · WITHOUT ${facts.withoutDenials.join(", ")}` : "";
   const weaker = facts.missing.length > 0 ? ` · NOT ENFORCED HERE: ${facts.missing.join(", ")}` : "";
-  return `sallyport: ${facts.profile} · ${where} · ${reads} · net off · audit on · run ${facts.run}${taken}${weaker}`;
+  const { profile, run, net } = facts;
+  return printable(
+    `sallyport: ${profile} · ${where} · ${reads} · net ${net} · audit on · run ${run}${taken}${weaker}`,
+  );
 }
 
 /** The summary at the end: what was done, each denial with its rule and next step, and the head that proves the log. */

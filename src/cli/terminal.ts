@@ -13,9 +13,13 @@ export type Relay = {
 
 /**
  * Gives the run a pty of its own and couples it to this process's terminal: raw mode, window size, both directions. The
- * target can reach neither our terminal nor its input queue (TIOCSTI).
+ * target can reach neither our terminal nor its input queue (TIOCSTI). Without `input` nothing that is typed gets there.
  */
-export function relayTerminal(input: ReadStream, output: WriteStream, replaces: ReadonlySet<number>): Relay {
+export function relayTerminal(
+  input: ReadStream | null,
+  output: WriteStream,
+  replaces: ReadonlySet<number>,
+): Relay {
   const [master, slave] = binding.openPty();
   const resize = (): void => binding.setWindowSize(master, output.rows ?? 24, output.columns ?? 80);
   resize();
@@ -36,10 +40,12 @@ export function relayTerminal(input: ReadStream, output: WriteStream, replaces: 
     (pty as unknown as NodeJS.WritableStream).write(chunk);
   };
   pty.on("data", outward);
-  // Not setRawMode: it leaves the translation of line ends on, which the run's own terminal has done already.
-  const before = binding.makeRaw(0);
-  input.on("data", inward);
-  input.resume();
+  // Not setRawMode: it leaves the translation of line ends on, which the run's own terminal has done already. Without input
+  // ours stays as it is, for Ctrl-C, and translates.
+  const before = input === null ? null : binding.makeRaw(0);
+  if (input === null) binding.makeRaw(slave);
+  input?.on("data", inward);
+  input?.resume();
   process.on("SIGWINCH", resize);
   return {
     replaces,
@@ -48,9 +54,9 @@ export function relayTerminal(input: ReadStream, output: WriteStream, replaces: 
       binding.closeFd(slave);
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 500))]);
       process.off("SIGWINCH", resize);
-      input.off("data", inward);
-      binding.restoreTerminal(0, before);
-      input.pause();
+      input?.off("data", inward);
+      if (before !== null) binding.restoreTerminal(0, before);
+      input?.pause();
       pty.destroy();
     },
   };

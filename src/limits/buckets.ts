@@ -2,7 +2,7 @@ import { OPEN, type Request } from "../protocol/message.ts";
 import { type Level, makeLevel } from "./gcra.ts";
 
 /** Kinds of operation that have a rate of their own. */
-export type LimitClass = "read" | "write" | "delete" | "metadata" | "exec";
+export type LimitClass = "read" | "write" | "delete" | "metadata" | "exec" | "connect" | "transfer";
 export type Rate = { readonly perSecond: number; readonly burst: number };
 export type Rates = { readonly [kind in LimitClass]: Rate };
 export type Buckets = { readonly [kind in LimitClass]: Level };
@@ -17,6 +17,9 @@ export const DEFAULT_RATES: Rates = {
   delete: { perSecond: 10_000, burst: 20_000 },
   metadata: { perSecond: 20_000, burst: 50_000 },
   exec: { perSecond: 50, burst: 200 },
+  connect: { perSecond: 100, burst: 500 },
+  /** KiB, both ways together. */
+  transfer: { perSecond: 4_194_304, burst: 8_388_608 },
 };
 
 /** Full buckets of one owner: an agent, a user, a tenant. The owner's word starts the names of the levels. */
@@ -28,6 +31,8 @@ export function makeBuckets(owner: string, rates: Rates = DEFAULT_RATES): Bucket
     delete: level("delete"),
     metadata: level("metadata"),
     exec: level("exec"),
+    connect: level("connect"),
+    transfer: level("transfer"),
   };
 }
 
@@ -40,9 +45,11 @@ export function limitClass(request: Request): LimitClass {
     }
     case "stat":
     case "list":
+    case "connect-unix":
     case "refused":
       return "read";
     case "mkdir":
+    case "bind-unix":
     case "mknod":
     case "link":
     case "symlink":
@@ -58,6 +65,7 @@ export function limitClass(request: Request): LimitClass {
     case "removexattr":
       return "metadata";
     case "exec":
+    case "ssh-sign":
       return "exec";
   }
 }

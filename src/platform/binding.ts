@@ -67,6 +67,21 @@ export type NativeLaunchFailure = {
 
 export type NativeLauncher = {
   readonly pid: number;
+  /**
+   * Before the first launch: everything launched after it is born in a network namespace of the run's own, in which every
+   * address is local. `withUser` also enters an user namespace, which needs no privilege where the host allows it.
+   */
+  enterNetwork(
+    withUser: boolean,
+    done: (failure: NativeLaunchFailure | null, hasIpv6: boolean | null) => void,
+  ): void;
+  /** A socket inside that namespace; `address` has 4 or 16 bytes. Non-blocking; the caller owns it. */
+  openEndpoint(
+    use: "listen" | "datagram" | "connect",
+    address: Uint8Array,
+    port: number,
+    done: (failure: NativeLaunchFailure | null, fd: number | null) => void,
+  ): void;
   /** Launches one program; the first one is the leader, whose end is the end of the run. `done` is called once. */
   launch(
     spec: NativeLaunchSpec,
@@ -88,9 +103,9 @@ export const EVENT = {
   tgid: 3,
   /** 0, or the errno with which the arguments could not be read (EFAULT, ENAMETOOLONG, EILSEQ, EBADF, ENOENT…). */
   status: 4,
-  /** The object of a call by descriptor, held open (O_PATH) until the reply; else -1. */
+  /** The object of a call by descriptor, held open (O_PATH; a socket: the same open file) until the reply; else -1. */
   heldFd: 5,
-  /** Bit 0: path one ended in "/"; bit 1: path one holds ".." and must be resolved; bits 2 and 3: the same for path two. */
+  /** Bit 0: path one ended in "/"; bit 1: it holds ".." and must be resolved; bit 2: it ended in "." or ".." or is the root; bits 3 to 5: the same for path two. */
   pathFlags: 6,
   arch: 7,
   /** Six entries: the low 32 bits of the arguments. */
@@ -109,7 +124,7 @@ export type NativeNotifier = {
   replyValue(slot: number, value: number): number;
   /** 1 while the notification still waits. */
   isValid(slot: number): number;
-  /** The bytes of a setxattr value, read with the event; null when there is none. */
+  /** The bytes of a setxattr value or of a sockaddr, read with the event; null when there is none. */
   data(slot: number): Uint8Array | null;
   close(): void;
 };
@@ -131,6 +146,25 @@ export const STAT = {
   ino: 6,
   dev: 7,
   rdev: 8,
+} as const;
+
+/** Index into the Float64Array(16) that `fsLook` and `storeLook` fill: statx(2). Without a time of birth it is 0. */
+export const LOOK = {
+  mode: 0,
+  uid: 1,
+  gid: 2,
+  size: 3,
+  nlink: 4,
+  ino: 5,
+  dev: 6,
+  bornSec: 7,
+  bornNsec: 8,
+  mtimeSec: 9,
+  mtimeNsec: 10,
+  ctimeSec: 11,
+  ctimeNsec: 12,
+  atimeSec: 13,
+  atimeNsec: 14,
 } as const;
 
 export type NativeBinding = {
@@ -165,6 +199,21 @@ export type NativeBinding = {
     onMessage: (bytes: Uint8Array, pid: number, uid: number, gid: number, fds: number[]) => void,
     onClose: (errno: number) => void,
   ): NativeChannel;
+
+  /** [domain, type, protocol, 1 when it blocks, SO_SNDTIMEO in ms (0: none), SO_NETNS_COOKIE] of a socket, or -errno. */
+  socketFacts(fd: number): [number, number, number, number, number, number] | number;
+  /** [pid, uid, gid] of whoever listens at the other end (SO_PEERCRED), or -errno. */
+  socketPeer(fd: number): [number, number, number] | number;
+  /**
+   * Connects an AF_UNIX socket to the file that `pinnedFd` (O_PATH) holds. Never waits: -EAGAIN when the listener's queue is full.
+   * The peer is told this process and the user of `lowerAuthority`.
+   */
+  socketConnect(fd: number, pinnedFd: number): number;
+  /** connect(2) with a whole sockaddr. Never waits: -EINPROGRESS, and a further call tells what came of it. */
+  socketConnectAddress(fd: number, address: Uint8Array): number;
+  /** bind(2) with a whole sockaddr; a relative name starts from the directory `baseFd`, or from the own one when it is -1. */
+  socketBind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;
+  socketListen(fd: number, backlog: number): number;
 
   /** Flags and mode are Linux's. O_CLOEXEC, O_NOCTTY and O_NONBLOCK are added; O_NONBLOCK is taken off again unless it was asked for . -ESPIPE: a FIFO opened for reading that has to wait for a writer; nothing is open. */
   fsOpen(path: string, flags: number, mode: number, umask: number): number;
@@ -204,6 +253,29 @@ export type NativeBinding = {
   /** Opens what `remoteFd` of thread `tid` names again: a pipe, terminal or file, with at most the access it holds. -EXDEV: a file with a name that is held with less; decide on its name. */
   fsReopenDescriptor(tid: number, remoteFd: number, flags: number): number;
   closeFd(fd: number): void;
+
+  /** `target` is a path or a descriptor; a link is looked at itself. */
+  fsLook(target: string | number, out: Float64Array): number;
+  /** Every extended attribute that may be read, ACLs included. */
+  fsAttributes(target: string | number): [name: string, value: Uint8Array][] | number;
+  /*
+   * The store is an open directory, `name` one component in it. Nothing is replaced; 0, or what is said, or -errno. `ino`: -ESTALE
+   * with nothing done when the object at the path is another.
+   */
+  storeLook(store: number, name: string, out: Float64Array): number;
+  /** A descriptor of an empty twin of the file open as `old`; -EAGAIN: somebody else has it open (native/linux/fs/stage.h). */
+  stageReplacement(old: number, flags: number, store: number, name: string): number;
+  storeExchange(path: string, store: number, name: string, ino: number): number;
+  storeMoveIn(path: string, store: number, name: string, ino: number): number;
+  storeLinkIn(path: string, store: number, name: string): number;
+  storeMoveOut(store: number, name: string, path: string): number;
+  storeLinkOut(store: number, name: string, path: string): number;
+  storeOpen(store: number, name: string, flags: number, mode: number): number;
+  storeRemove(store: number, name: string): number;
+  /** Shares the content of `source` (FICLONE). */
+  fdShare(target: number, source: number): number;
+  /** Copies at most `length` bytes at `offset`; gives how many, 0 at the end. */
+  fdCopy(target: number, source: number, offset: number, length: number): number;
 
   processUmask(tid: number): number;
   /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */

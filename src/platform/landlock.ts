@@ -27,10 +27,11 @@ export type Floor = {
 
 /**
  * Builds the Landlock ruleset of a run: everything the ABI can refuse is handled, and only the grants are given back. Nothing
- * in it allows a write: writes are brokered, so that a way round the broker meets EACCES in the kernel. Throws
+ * in it allows a write: writes are brokered, so that a way round the broker meets EACCES in the kernel. `tcp` is left alone in a
+ * network namespace of the run's own, where a rule by port would say nothing. Throws
  * `{ syscall, errno, code }`. The caller closes `rulesetFd`.
  */
-export function buildFloor(grants: readonly FloorGrant[]): Floor {
+export function buildFloor(grants: readonly FloorGrant[], tcp: "refused" | "left alone" = "refused"): Floor {
   const abi = binding.landlockAbi();
   if (abi < 1)
     throw Object.assign(new Error("landlock_create_ruleset"), {
@@ -40,7 +41,7 @@ export function buildFloor(grants: readonly FloorGrant[]): Floor {
   const handledFs = 2 ** FS_RIGHTS[Math.min(abi, FS_RIGHTS.length - 1)]! - 1;
   const rulesetFd = binding.landlockCreateRuleset(
     handledFs,
-    abi >= 4 ? NET_TCP : 0,
+    abi >= 4 && tcp === "refused" ? NET_TCP : 0,
     abi >= 6 ? SCOPE_ALL : 0,
   );
   const absent: string[] = [];

@@ -3,6 +3,7 @@ import type { Stat } from "../protocol/message.ts";
 import { binding, STAT } from "./binding.ts";
 import { toLinuxFlags } from "./open_flags.ts";
 import type { Platform } from "./platform.ts";
+import { sockets } from "./sockets.ts";
 
 // linux/stat.h, linux/fs.h, linux/xattr.h, fcntl.h
 const S_IFMT = 0o170000;
@@ -102,5 +103,6 @@ export const linux: Platform = {
   terminalIdentity: (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs ?? null,
   umaskOf: binding.processUmask,
   parentOf: binding.processParent,
+  sockets,
   close: binding.closeFd,
 };

@@ -1,4 +1,5 @@
 import type { Stat } from "../protocol/message.ts";
+import type { Sockets } from "./sockets.ts";
 
 /**
  * What the broker's operations need of an operating system. Every path is absolute, normalised and free of symbolic links:
@@ -46,5 +47,6 @@ export type Platform = {
   terminalIdentity(path: string): bigint | null;
   umaskOf(tid: number): number;
   parentOf(pid: number): number;
+  readonly sockets: Sockets;
   close(fd: number): void;
 };

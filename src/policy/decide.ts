@@ -1,6 +1,6 @@
 import { OPEN, type RefusedRequest, type Request } from "../protocol/message.ts";
 import { openRights, requestPaths } from "./request_paths.ts";
-import { ALL_RIGHTS, RIGHT } from "./rights.ts";
+import { ALL_RIGHTS, DENIED_SHIFT, RIGHT } from "./rights.ts";
 import type { Rule } from "./rule.ts";
 import { type CompiledRules, compileRules, matchPath, namedDenial, namedGrant, UNDECIDABLE } from "./trie.ts";
 
@@ -89,7 +89,7 @@ export function decidePath(policy: Policy, path: string, rights: number): Verdic
   const { compiled } = policy;
   const masks = matchPath(compiled, path);
   if (masks === UNDECIDABLE) return { kind: "deny", rule: null, missing: rights, path };
-  const denied = (masks >> 8) & rights;
+  const denied = (masks >> DENIED_SHIFT) & rights;
   if (denied !== 0) {
     const rule = policy.rules[namedDenial(compiled, rights)]!;
     const exception = policy.exceptions.get(rule.id);

@@ -30,6 +30,8 @@ export type ResolvedProfile = {
   /** Name of a set in profiles/linux. */
   readonly syscalls: string;
   readonly memfd: "noexec" | "any";
+  /** brokered: Unix sockets of the run's own are bound where it may create, and others are connected to by rule. */
+  readonly unixSockets: "refused" | "brokered";
   /**
    * Subtrees the kernel grants without asking; a last segment may hold * and ?, to be expanded against the disk, and what does not
    * exist is skipped. `execute` is readable too. `rules` holds the same grants for requests that reach the broker.
@@ -38,16 +40,39 @@ export type ResolvedProfile = {
     readonly read: readonly string[];
     readonly execute: readonly string[];
   };
+  /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
+  readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
+  /** Hosts that the run may reach, as parseNetworkGrant reads them, and own ports that the host may reach. */
+  readonly network: { readonly allow: readonly string[]; readonly listen: readonly number[] };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
   readonly rlimits: Readonly<Record<string, number | "unlimited">>;
+  /** journaled: what a run changes can be put back. */
+  readonly undo: "journaled" | "off";
+  readonly undoLimits: UndoLimits;
   readonly rules: readonly ProfileRule[];
   /** Ids of inherited deny rules that some profile of the lineage took out. */
   readonly withoutDenials: readonly string[];
 };
 
-const REQUIRED = ["enforcement", "landlock", "mediation", "reads", "syscalls", "memfd"] as const;
+const REQUIRED = [
+  "enforcement",
+  "landlock",
+  "mediation",
+  "reads",
+  "syscalls",
+  "memfd",
+  "unixSockets",
+] as const;
+/** What one run may keep for its undo, and for how long. A change beyond it is refused. */
+export type UndoLimits = {
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+  readonly keepDays: number;
+};
+
+export const DEFAULT_UNDO: UndoLimits = { maxBytes: 2 * 1024 ** 3, maxEntries: 1_000_000, keepDays: 14 };
 
 /** `profiles` holds every known profile by its name. The fields of the problems start with the profile's name. */
 export function resolveProfile(
@@ -79,7 +104,9 @@ export function resolveProfile(
     reads: last("reads"),
     syscalls: last("syscalls"),
     memfd: last("memfd"),
+    unixSockets: last("unixSockets"),
     native,
+    sshKeys: { sign: union(files, "sshKeys", "sign"), login: union(files, "sshKeys", "login") },
     environment: {
       allow: union(files, "environment", "allow"),
       set: merged(
@@ -87,9 +114,12 @@ export function resolveProfile(
         "set",
       ),
     },
+    network: { allow: union(files, "network", "allow"), listen: union(files, "network", "listen") },
     linuxCapabilities: [...new Set(files.flatMap((file) => (file["linuxCapabilities"] ?? []) as string[]))],
     limits: merged(files, "limits"),
     rlimits: merged(files, "rlimits"),
+    undo: last("undo") ?? "journaled",
+    undoLimits: { ...DEFAULT_UNDO, ...merged(files, "undoLimits") },
     rules: [...nativeRules(native), ...rules],
     withoutDenials,
   };
@@ -195,8 +225,8 @@ function grant(id: string, rights: number, roots: readonly string[], reason: str
   return { id, effect: "allow", rights, patterns, except: [], reason, remedy: "" };
 }
 
-function union(files: readonly Fields[], section: string, key: string): string[] {
-  return [...new Set(files.flatMap((file) => (sub(file, section)[key] ?? []) as string[]))];
+function union<T = string>(files: readonly Fields[], section: string, key: string): T[] {
+  return [...new Set(files.flatMap((file) => (sub(file, section)[key] ?? []) as T[]))];
 }
 
 function merged<T>(files: readonly Fields[], key: string): Record<string, T> {

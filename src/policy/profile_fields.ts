@@ -1,4 +1,5 @@
 /** Checks one profile file, as parsed, field by field. What it accepts is what profiles/schema.json describes. */
+import { parseNetworkGrant } from "./network.ts";
 import type { Problem } from "./problem.ts";
 import { RIGHT_NAMES } from "./rights.ts";
 
@@ -30,6 +31,17 @@ const ENVIRONMENT: Readonly<Record<string, Check>> = {
   set: mapOf(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of a variable", text),
 };
 
+const FINGERPRINT = matching(/^SHA256:[A-Za-z0-9+/]{43}$/, "a fingerprint as ssh-add -l shows it");
+const SSH_KEYS: Readonly<Record<string, Check>> = {
+  sign: listOf(FINGERPRINT, 0),
+  login: listOf(FINGERPRINT, 0),
+};
+
+const NETWORK: Readonly<Record<string, Check>> = {
+  allow: listOf(networkGrant, 0),
+  listen: listOf(port, 0),
+};
+
 const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };
 
 const PROFILE: Readonly<Record<string, Check>> = {
@@ -44,12 +56,15 @@ const PROFILE: Readonly<Record<string, Check>> = {
   reads: oneOf("native", "brokered", "auto"),
   syscalls: matching(/^[a-z0-9][a-z0-9-]*$/, "the name of a file in profiles/linux"),
   memfd: oneOf("noexec", "any"),
+  unixSockets: oneOf("refused", "brokered"),
   native: object(NATIVE, []),
+  sshKeys: object(SSH_KEYS, []),
   environment: object(ENVIRONMENT, []),
+  network: object(NETWORK, []),
   linuxCapabilities: listOf(matching(/^CAP_[A-Z_]+$/, "a name such as CAP_NET_RAW"), 0),
   limits: mapOf(
-    /^(?:read|write|delete|metadata|exec)$/,
-    "an operation class: read, write, delete, metadata or exec",
+    /^(?:read|write|delete|metadata|exec|connect|transfer)$/,
+    "an operation class: read, write, delete, metadata, exec, connect or transfer",
     object(BUCKET, ["perSecond", "burst"]),
   ),
   rlimits: mapOf(
@@ -57,6 +72,8 @@ const PROFILE: Readonly<Record<string, Check>> = {
     "a resource limit such as nofile",
     rlimit,
   ),
+  undo: oneOf("journaled", "off"),
+  undoLimits: object({ maxBytes: positive, maxEntries: positive, keepDays: positive }, []),
   rules: listOf(object(RULE, ["id", "effect", "rights", "paths", "reason"]), 0),
 };
 
@@ -137,6 +154,20 @@ function text(value: unknown, field: string, report: Report): void {
 function positive(value: unknown, field: string, report: Report): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1)
     report(field, `is ${show(value)}`, "write a whole number from 1");
+}
+
+function networkGrant(value: unknown, field: string, report: Report): void {
+  if (typeof value === "string" && parseNetworkGrant(value) !== null) return;
+  report(
+    field,
+    `is ${show(value)}`,
+    "write HOST, HOST:PORT, *.DOMAIN:PORT, an address or a CIDR; * is any port",
+  );
+}
+
+function port(value: unknown, field: string, report: Report): void {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 65535)
+    report(field, `is ${show(value)}`, "write a port, 1 to 65535");
 }
 
 function rlimit(value: unknown, field: string, report: Report): void {

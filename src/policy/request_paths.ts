@@ -43,6 +43,11 @@ export function requestPaths(request: Request): readonly PathRights[] {
       return [{ path: request.path, rights: RIGHT.write }];
     case "exec":
       return [{ path: request.path, rights: RIGHT.execute | RIGHT.read }];
+    case "connect-unix":
+      return [{ path: request.path, rights: RIGHT.connect }];
+    case "bind-unix":
+      return [{ path: request.path, rights: RIGHT.create }];
+    case "ssh-sign":
     case "refused":
       return [];
   }

@@ -8,11 +8,15 @@ export const RIGHT = {
   stat: 32,
   metadata: 64,
   execute: 128,
+  /** To a Unix socket by its path. */
+  connect: 256,
 } as const;
 
 export type RightName = keyof typeof RIGHT;
 export const RIGHT_NAMES: readonly RightName[] = Object.keys(RIGHT) as RightName[];
-export const ALL_RIGHTS = 255;
+export const ALL_RIGHTS = 511;
+/** Where the denied rights start in a mask that holds granted and denied ones. */
+export const DENIED_SHIFT = 12;
 
 /** Names the bits, for messages and records: `3` gives `["read", "write"]`. */
 export function rightNames(rights: number): RightName[] {

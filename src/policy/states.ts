@@ -1,5 +1,6 @@
 import { buildEdgeTable, buildSegmentTable, type EdgeTable, type SegmentTable } from "./hash.ts";
 import { ANY_ONE, ANY_RUN, parsePattern, type Segment } from "./pattern.ts";
+import { DENIED_SHIFT } from "./rights.ts";
 import type { Rule } from "./rule.ts";
 
 /**
@@ -29,7 +30,7 @@ export type States = {
 export const STRIDE = 8;
 export const WILD_STRIDE = 4;
 export const STATE = {
-  /** Rights granted here, and those denied here shifted by 8 bits. */
+  /** Rights granted here, and those denied here shifted by DENIED_SHIFT. */
   mask: 0,
   literals: 1,
   /** Next states over `*` and `**`; 0 for none. */
@@ -113,7 +114,7 @@ function pack(rules: readonly Rule[], nodes: readonly Node[], seed: number): Sta
     table[at + STATE.acceptStart] = accepts.length;
     for (const number of node.accepts) {
       const { effect, rights } = rules[number]!;
-      table[at + STATE.mask]! |= effect === "allow" ? rights : rights << 8;
+      table[at + STATE.mask]! |= effect === "allow" ? rights : rights << DENIED_SHIFT;
       accepts.push(number);
     }
     table[at + STATE.acceptEnd] = accepts.length;

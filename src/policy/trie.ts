@@ -1,4 +1,5 @@
 import { SallyportError } from "../protocol/errors.ts";
+import { ALL_RIGHTS, DENIED_SHIFT } from "./rights.ts";
 import type { Rule } from "./rule.ts";
 import { buildStates, STATE, STRIDE, type States } from "./states.ts";
 import { MAX_STEPS, makeTrace, type Trace, walkPath } from "./walk.ts";
@@ -17,7 +18,7 @@ export const UNDECIDABLE = -1;
 /** `seed` must be unknown to whoever chooses paths. Throws INVALID for a pattern or rights that are not valid. */
 export function compileRules(rules: readonly Rule[], seed: number): CompiledRules {
   for (const { id, rights } of rules) {
-    if (Number.isInteger(rights) && rights > 0 && rights <= 255) continue;
+    if (Number.isInteger(rights) && rights > 0 && rights <= ALL_RIGHTS) continue;
     throw new SallyportError("INVALID", `Cannot compile rule "${id}": rights ${rights} are not known`, {
       field: "rights",
     });
@@ -28,7 +29,7 @@ export function compileRules(rules: readonly Rule[], seed: number): CompiledRule
 }
 
 /**
- * Rights that rules grant on `path` (low 8 bits) and deny on it (next 8 bits); UNDECIDABLE for a path that is not canonical
+ * Rights that rules grant on `path` (low bits) and deny on it (from DENIED_SHIFT); UNDECIDABLE for a path that is not canonical
  * or takes too many steps. `namedDenial` and `namedGrant` tell of the path that was matched last.
  */
 export function matchPath(compiled: CompiledRules, path: string): number {
@@ -51,7 +52,7 @@ export function namedDenial(compiled: CompiledRules, rights: number): number {
   let first = -1;
   for (let i = 0; i < trace.currentCount + trace.heldCount; i++) {
     const at = matchedState(trace, i) * STRIDE;
-    if (((states.table[at + STATE.mask]! >> 8) & rights) === 0) continue;
+    if (((states.table[at + STATE.mask]! >> DENIED_SHIFT) & rights) === 0) continue;
     const number = findRule(states, at, "deny", rights);
     if (first === -1 || number < first) first = number;
   }
@@ -70,7 +71,7 @@ export function namedGrant(compiled: CompiledRules, rights: number): number {
     const state = matchedState(trace, i);
     const at = state * STRIDE;
     const depth = states.depths[state]!;
-    if ((states.table[at + STATE.mask]! & rights & 255) === 0 || depth < bestDepth) continue;
+    if ((states.table[at + STATE.mask]! & rights & ALL_RIGHTS) === 0 || depth < bestDepth) continue;
     const number = findRule(states, at, "allow", rights);
     if (depth > bestDepth || number > best) best = number;
     bestDepth = depth;

@@ -113,6 +113,33 @@ export type ExecRequest = {
   readonly env: readonly string[];
   readonly cwd: string;
 };
+/**
+ * Connects a Unix socket of the caller's to the file at `path`. `socketFd` is the broker's copy of the socket, good until the
+ * answer. Only from a system call.
+ */
+export type ConnectUnixRequest = {
+  readonly op: "connect-unix";
+  readonly path: string;
+  readonly socketFd: number;
+};
+/** Binds a Unix socket of the caller's; `address` is the caller's own sockaddr, `path` the file it names. Only from a system call. */
+export type BindUnixRequest = {
+  readonly op: "bind-unix";
+  readonly path: string;
+  readonly socketFd: number;
+  readonly address: Uint8Array;
+};
+/** Has the person's ssh-agent sign `data` with the key `blob`. Only from the agent that the broker serves a run. */
+export type SshSignRequest = {
+  readonly op: "ssh-sign";
+  /** SHA256 fingerprint of `blob`. */
+  readonly key: string;
+  /** "signature NAMESPACE", "login USER" or "unknown", as the signed bytes say. */
+  readonly purpose: string;
+  readonly blob: Uint8Array;
+  readonly data: Uint8Array;
+  readonly flags: number;
+};
 /** Something that no profile can grant in this version; recorded and refused. `what` names the system call and why. */
 export type RefusedRequest = {
   readonly op: "refused";
@@ -140,10 +167,16 @@ export type Request =
   | SetXattrRequest
   | RemoveXattrRequest
   | ExecRequest
+  | ConnectUnixRequest
+  | BindUnixRequest
+  | SshSignRequest
   | RefusedRequest;
 
-/** Operations that a client may send; "refused" exists only inside the broker. */
-export type WireRequest = Exclude<Request, RefusedRequest>;
+/** Operations that a client may send; the others exist only inside the broker. */
+export type WireRequest = Exclude<
+  Request,
+  RefusedRequest | ConnectUnixRequest | BindUnixRequest | SshSignRequest
+>;
 export type Op = Request["op"];
 
 export type Stat = {

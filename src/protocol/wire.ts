@@ -48,8 +48,8 @@ export const FAILURE_CODES: readonly FailureCode[] = [
   "INTERNAL",
 ];
 
-/** Operations that a denial can name: the wire ones in their order, then "refused". */
-export const DENIED_OPS: readonly Op[] = [...OPS, "refused"];
+/** Operations that a denial can name: the wire ones in their order, then those inside the broker. */
+export const DENIED_OPS: readonly Op[] = [...OPS, "refused", "connect-unix", "bind-unix", "ssh-sign"];
 export const FOLLOW: readonly Follow[] = ["follow", "nofollow"];
 export const MKNOD_KINDS: readonly MknodRequest["kind"][] = ["file", "fifo"];
 export const UNLINK_KINDS: readonly UnlinkRequest["kind"][] = ["file", "directory"];

@@ -157,3 +157,20 @@ test("a program makes terminals of its own, and opens no other", async () => {
   });
   expect(session.output).toContain("own True others ['Permission denied']");
 });
+
+test("what is typed and what is printed passes where only one of the two is the terminal", async () => {
+  using arena = new Arena();
+  const run = (program: string): string =>
+    runCommand(arena, ["sh", "-c", program])
+      .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+      .join(" ");
+  const printed = `${run("printf '<a\\nb>'; sh -c ': < /dev/tty' || echo no-tty")} < /dev/null`;
+  const typed = `${run('echo ready >&2; read line; echo "got $line"')} > out 2> ready; cat out`;
+  const session = await onTerminal(
+    ["sh", "-c", `${printed}; echo next; { ${typed}; }`],
+    [{ wait: "next" }, { send: "word\r" }, { wait: "got word" }],
+    { cwd: arena.workspace },
+  );
+  expect(session.output).toContain("<a\r\nb>");
+  expect(session.output).toContain("no-tty");
+});

@@ -145,9 +145,12 @@ TEST(normalize_keeps_dot_dot) {
   unsigned flags = 0;
   EXPECT(normal("/w", "a//b/./c/", flags) == "/w/a/b/c" && flags == fs::kTrailingSlash);
   EXPECT(normal("/w", "../x", flags) == "/w/../x" && flags == fs::kHasDotDot);
-  EXPECT(normal("/", ".", flags) == "/" && flags == fs::kTrailingSlash);
-  EXPECT(normal("/w", "/a/.", flags) == "/a" && flags == fs::kTrailingSlash);
-  EXPECT(normal("", "///", flags) == "/" && flags == fs::kTrailingSlash);
+  EXPECT(normal("/", ".", flags) == "/" && flags == fs::kEndsInDots);
+  EXPECT(normal("/w", "/a/.", flags) == "/a" && flags == fs::kEndsInDots);
+  EXPECT(normal("/w", "a/.//", flags) == "/w/a" && flags == (fs::kEndsInDots | fs::kTrailingSlash));
+  EXPECT(normal("/w", "a/..", flags) == "/w/a/.." && flags == (fs::kEndsInDots | fs::kHasDotDot));
+  EXPECT(normal("/w", "a/..x", flags) == "/w/a/..x" && flags == 0);
+  EXPECT(normal("", "///", flags) == "/" && flags == (fs::kEndsInDots | fs::kTrailingSlash));
   EXPECT(normal("/w", "", flags) == "!");
   EXPECT(normal("/w", std::string(4096, 'a'), flags) == "!");
   EXPECT(normal("/w", "..a/.b", flags) == "/w/..a/.b" && flags == 0);

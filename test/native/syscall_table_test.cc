@@ -18,6 +18,9 @@ TEST(syscall_table_knows_where_paths_are) {
   EXPECT(shape_of(SYS_fchmod).object == 0 && shape_of(SYS_fchmod).path_one == kAbsent);
   EXPECT(shape_of(SYS_setxattr).value == 2 && shape_of(SYS_setxattr).second == notify::Second::kName);
   EXPECT(shape_of(SYS_utimensat).null_is_dirfd);
+  EXPECT(shape_of(SYS_connect).socket == 0 && shape_of(SYS_connect).address == 1);
+  EXPECT(shape_of(SYS_bind).socket == 0 && shape_of(SYS_bind).address == 1);
+  EXPECT(shape_of(SYS_listen).socket == 0 && shape_of(SYS_listen).address == kAbsent);
 }
 
 TEST(syscall_table_reads_nothing_of_others) {

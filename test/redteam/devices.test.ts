@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { attack, type Scene } from "../support/attack.ts";
+import { appearance } from "../support/scenes.ts";
 
 const refused = { victim: "open_paths", layer: "broker", control: "succeeds" } as const;
 
@@ -36,6 +37,29 @@ for (const prefix of ["psm_", "sem.", "pym-", ""]) {
     },
   });
 }
+
+attack({
+  name: "shared memory of a neighbour, under a name that was the run's own",
+  victim: "shm_replaced",
+  scene: (arena) => {
+    const path = `/dev/shm/psm_sallyport-replaced-${process.pid}`;
+    const replaced = appearance(arena.workspace, "ready").then(() => {
+      rmSync(path);
+      writeFileSync(path, "neighbour\n", { mode: 0o600 });
+      arena.put("workspace/replaced", "");
+    });
+    return {
+      args: [path],
+      async close() {
+        await replaced;
+        rmSync(path, { force: true });
+      },
+    };
+  },
+  layer: "broker",
+  rule: /^process\.shared-memory$/,
+  control: "succeeds",
+});
 
 const devices = [
   "/dev/mem",

@@ -53,7 +53,7 @@ attack({
     const path = join(arena.root, "listener");
     return unixServer(path, [path]);
   },
-  rule: /^network\.unix$/,
+  rule: /^default-deny$/,
 });
 
 attack({
@@ -61,7 +61,7 @@ attack({
   name: "an abstract Unix socket",
   victim: "abstract_socket",
   scene: (arena) => unixServer(`\0${arena.root}`, [arena.root]),
-  rule: /^network\.unix$/,
+  rule: /^network\.abstract$/,
 });
 
 attack({

@@ -121,3 +121,14 @@ attack({
     return { args: ["exchange-parent", "project"] };
   },
 });
+
+for (const [way, what] of [
+  ["link", "a hard link to a symbolic link in place of .git/hooks"],
+  ["tree", "a symbolic link hooks in a directory renamed to a repository"],
+  ["deep", "a hook moved through a name too long to be searched"],
+  ["deep-target", "a hook moved to a name too long to be searched, and on"],
+  ["steep", "a hook below more directories than a decision takes, renamed to .git/modules"],
+  ["module", "a module configured elsewhere and moved into .git/modules"],
+] as const) {
+  attack({ ...common, name: what, victim: "plant_hooks", scene: repository([way]) });
+}

@@ -94,3 +94,16 @@ attack({
   layer: "broker",
   control: "succeeds",
 });
+
+attack({
+  name: "a secret moved to a name that something else was moved away from",
+  victim: "moved_secret",
+  scene: (arena) => {
+    arena.put("workspace/.config/git/credentials", "https://user:SECRET@host\n");
+    arena.put("workspace/old/keep", "");
+    return { args: [] };
+  },
+  layer: "broker",
+  rule: /secrets/,
+  control: "succeeds",
+});

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { Arena, fingerprint } from "../support/arena.ts";
@@ -158,4 +158,15 @@ test("outside a run there is no broker to ask", async () => {
   const plain = await execute([process.execPath, "agent.mjs"], { cwd: arena.workspace });
   expect(plain.exitCode).toBe(1);
   expect(plain.stderr).toContain("does not run under sallyport");
+});
+
+test("a program that a rule denies, started through a link: is refused, and recorded by its real name", async () => {
+  using arena = new Arena();
+  const denied = arena.put("workspace/.env", "#!/bin/sh\ntouch ran\n", 0o755);
+  symlinkSync(".env", join(arena.workspace, "alias"));
+  const { run, said } = await ask(arena, `await attempt("alias", () => client.exec(workspace + "/alias"));`);
+  expect(said).toEqual([{ name: "alias", ok: false, code: "DENIED", rule: "secrets.files" }]);
+  expect(run.records.some(({ kind, op, path }) => kind === "deny" && op === "exec" && path === denied)).toBe(
+    true,
+  );
 });

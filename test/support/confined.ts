@@ -18,6 +18,8 @@ export type Report = {
   readonly denials: number;
   readonly denied: readonly (Denial & { readonly count: number })[];
   readonly changedFiles: readonly string[];
+  readonly undo: "moved" | "copied" | "off";
+  readonly undoable: number;
   readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
 };
 
@@ -32,6 +34,7 @@ export type LogRecord = {
   readonly errno?: string;
   readonly intent?: number;
   readonly pid?: number;
+  readonly extra?: Readonly<Record<string, string | number | boolean>>;
 };
 
 export type ConfinedOptions = ExecuteOptions & {

@@ -30,7 +30,18 @@ const PACKAGE_PLACES: { readonly [name: string]: string } = {
 };
 const ADDON_PLACE = "src/platform/binding.ts";
 
-const FACILITIES = ["landlock", "seccomp", "notify", "launch", "cgroup", "fs", "socket", "process", "probe"];
+const FACILITIES = [
+  "landlock",
+  "seccomp",
+  "notify",
+  "launch",
+  "netns",
+  "cgroup",
+  "fs",
+  "socket",
+  "process",
+  "probe",
+];
 const LINUX = FACILITIES.map((facility) => `linux/${facility}`);
 const KERNEL = ["base", "plan", "linux/uapi.h", "linux/raw_syscall.h"];
 export const NATIVE_LAYERS: { readonly [folder: string]: readonly string[] } = {
@@ -41,7 +52,7 @@ export const NATIVE_LAYERS: { readonly [folder: string]: readonly string[] } = {
   ...Object.fromEntries(LINUX.map((folder) => [folder, KERNEL])),
   // docs/decisions/0007: a notification is read from its caller's memory and names.
   "linux/notify": [...KERNEL, "linux/process", "linux/fs"],
-  launcher: ["base", "plan", "linux/launch", "linux/uapi.h"],
+  launcher: ["base", "plan", "linux/launch", "linux/netns", "linux/uapi.h"],
   binding: ["base", "plan", "linux/uapi.h", ...LINUX],
   "addon.cc": ["base", "binding"],
   "build.mjs": [],

@@ -8,13 +8,14 @@ import { OPEN, OPEN_ALL } from "../../src/protocol/message.ts";
 import { parseRequest } from "../../src/protocol/parse.ts";
 import { OPS } from "../../src/protocol/wire.ts";
 import { blocksOf, rewriteBlocks } from "../support/docs/blocks.ts";
+import { DIFFERENCE_BLOCKS } from "../support/docs/difference_blocks.ts";
 import { PROFILE_BLOCKS } from "../support/docs/profile_blocks.ts";
 import { PROTOCOL_BLOCKS } from "../support/docs/protocol_blocks.ts";
 import { REQUEST_FIELDS, SAMPLES } from "../support/docs/protocol_fields.ts";
 import { help, RECORD_BLOCKS } from "../support/docs/record_blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const BLOCKS = { ...PROTOCOL_BLOCKS, ...PROFILE_BLOCKS, ...RECORD_BLOCKS };
+const BLOCKS = { ...PROTOCOL_BLOCKS, ...PROFILE_BLOCKS, ...RECORD_BLOCKS, ...DIFFERENCE_BLOCKS };
 const WRITES = process.env["SALLYPORT_DOCS"] === "write";
 const PAGES = [
   "README.md",
@@ -65,13 +66,10 @@ describe("docs/protocol.md", () => {
 describe("docs/profiles.md", () => {
   it("names every rule that the broker adds", () => {
     const files = readdirSync(join(ROOT, "src/broker"), { recursive: true }).map(String);
-    const sources = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
+    const broker = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
+    const sources = [...broker, page("src/policy/network.ts")];
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
-    const named = [
-      ...page("docs/profiles.md").matchAll(
-        /^\| `((?:protected|process|syscalls|learning)\.[a-z-]+)` \| [^|]* \|$/gm,
-      ),
-    ];
+    const named = [...page("docs/profiles.md").matchAll(/^\| `((?:[a-z]+)\.[a-z-]+)` \| [^|]* \|$/gm)];
     const own = new Set(ids.map(([, id]) => id!));
     expect(own.size).toBeGreaterThan(9);
     expect(named.map(([, id]) => id!).toSorted()).toEqual([...own].toSorted());
@@ -99,6 +97,7 @@ describe("numbers in sentences", () => {
     ["docs/at-the-desk.md", "after two seconds", "src/broker/run.ts", "GRACE_MS = 2000;"],
     ["docs/agent-runtimes.md", "at most 10000", "src/broker/tally.ts", "MAX_REMEMBERED = 10_000;"],
     ["docs/responders.md", "some 100 ms later", "src/audit/journal.ts", "SIGN_MS = 100;"],
+    ["docs/differences.md", "does 4538 things", "test/integration/path_table.test.ts", "CASES = 4538;"],
     ["docs/responders.md", "256 in a bundle", "src/audit/tiles.ts", "TILE_WIDTH = 256;"],
   ])("%s: %s", (name, sentence, file, declaration) => {
     expect(page(name)).toContain(sentence);

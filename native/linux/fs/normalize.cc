@@ -33,6 +33,15 @@ void append_components(std::string_view path, std::string& out, unsigned& flags)
   }
 }
 
+// LAST_NORM and its siblings, linux/namei.h: what the last component is, whatever "/" follow it.
+bool last_is_dots(std::string_view path) {
+  const size_t end = path.find_last_not_of('/');
+  if (end == path.npos) return true;
+  const std::string_view kept = path.substr(0, end + 1);
+  const std::string_view last = kept.substr(kept.rfind('/') + 1);
+  return last == "." || last == "..";
+}
+
 }  // namespace
 
 int normalize(std::string_view base, std::string_view path, std::string& out, unsigned& flags) {
@@ -42,7 +51,8 @@ int normalize(std::string_view base, std::string_view path, std::string& out, un
   out.clear();
   if (path.front() != '/') append_components(base, out, flags);
   append_components(path, out, flags);
-  if (path.back() == '/' || path == "." || path.ends_with("/.")) flags |= kTrailingSlash;
+  if (path.back() == '/') flags |= kTrailingSlash;
+  if (last_is_dots(path)) flags |= kEndsInDots;
   if (out.empty()) out.push_back('/');
   return out.size() < kPathBytes ? 0 : ENAMETOOLONG;
 }

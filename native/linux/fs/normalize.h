@@ -9,8 +9,11 @@ namespace fs {
 // The size that the kernel gives a path, its NUL included (PATH_MAX, path_resolution(7)).
 inline constexpr size_t kPathBytes = 4096;
 
-inline constexpr unsigned kTrailingSlash = 1;  // ended in "/" or "/.": must be a directory
+inline constexpr unsigned kTrailingSlash = 1;  // ended in "/": must be a directory
 inline constexpr unsigned kHasDotDot = 2;      // holds "..", which text alone cannot resolve
+inline constexpr unsigned kEndsInDots =
+    4;  // ended in "." or "..", or names the root: no name to make or remove
+inline constexpr unsigned kPathFlagBits = 3;
 
 // Writes `path`, or `base`/`path` when it is relative, to `out` as an absolute path without "//", "." and a
 // final "/".

@@ -55,10 +55,14 @@ class Walk {
     return 0;
   }
 
-  int go_up() {
-    // Like the kernel, which wants search permission where it meets "..".
+  // Like the kernel, which wants search permission where it meets "." and "..".
+  [[nodiscard]] int search() const {
     const base::UniqueFd searched(openat(here_.get(), ".", O_PATH | O_CLOEXEC));
-    if (!searched.valid()) return -errno;
+    return searched.valid() ? 0 : -errno;
+  }
+
+  int go_up() {
+    if (const int failed = search(); failed < 0) return failed;
     const size_t slash = where_.rfind('/');
     if (slash == std::string::npos) return 0;
     where_.resize(slash);
@@ -70,7 +74,7 @@ class Walk {
   }
 
   int step(const std::string& name, bool last, bool directory_wanted, bool& finished) {
-    if (name == ".") return 0;
+    if (name == ".") return search();
     if (name == "..") return go_up();
     base::UniqueFd fd(openat(here_.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.valid()) {

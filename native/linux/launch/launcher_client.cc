@@ -90,15 +90,23 @@ base::Result<base::Done> LauncherClient::launch(const plan::LaunchPlan& plan, st
   if (!memfd.ok()) return memfd.failure();
   std::vector<int> all{memfd.value().get()};
   all.insert(all.end(), fds.begin(), fds.end());
-  return send(plan::Request{plan::RequestKind::launch, 0, 0}, all);
+  return send(plan::Request{plan::RequestKind::launch, 0, 0, {}}, all);
+}
+
+base::Result<base::Done> LauncherClient::enter_network(bool with_user) {
+  return send(plan::Request{plan::RequestKind::network, 0, with_user ? 1 : 0, {}}, {});
+}
+
+base::Result<base::Done> LauncherClient::open_endpoint(const plan::Endpoint& endpoint) {
+  return send(plan::Request{plan::RequestKind::endpoint, 0, 0, endpoint}, {});
 }
 
 base::Result<base::Done> LauncherClient::signal(pid_t pid, int number) {
-  return send(plan::Request{plan::RequestKind::signal, pid, number}, {});
+  return send(plan::Request{plan::RequestKind::signal, pid, number, {}}, {});
 }
 
 base::Result<base::Done> LauncherClient::end(int grace_ms) {
-  return send(plan::Request{plan::RequestKind::end, 0, grace_ms}, {});
+  return send(plan::Request{plan::RequestKind::end, 0, grace_ms, {}}, {});
 }
 
 base::Result<LauncherEvent> LauncherClient::next_event() {
@@ -109,12 +117,13 @@ base::Result<LauncherEvent> LauncherClient::next_event() {
   Received& message = received.value();
   if (message.size_bytes == 0) return base::Failure{"recvmsg", ECHILD};
   event.reply.call[plan::max_call_bytes - 1] = '\0';
-  const bool launched = event.reply.kind == plan::ReplyKind::launched;
+  const bool carries =
+      event.reply.kind == plan::ReplyKind::launched || event.reply.kind == plan::ReplyKind::opened;
   if (message.size_bytes != sizeof(event.reply) || message.fd_count > plan::max_reply_fds ||
-      launched != (message.fd_count > 0)) {
+      carries != (message.fd_count > 0)) {
     return base::Failure{"recvmsg", EPROTO};
   }
-  event.pidfd = std::move(message.fds[0]);
+  event.first = std::move(message.fds[0]);
   event.listener = std::move(message.fds[1]);
   if (event.listener.valid() && ::fcntl(event.listener.get(), F_SETFL, O_NONBLOCK) != 0) {
     return base::last_failure("fcntl");

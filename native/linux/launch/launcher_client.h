@@ -14,8 +14,8 @@ namespace launch {
 
 struct LauncherEvent {
   plan::Reply reply{};
-  // Of a `launched` reply; close-on-exec.
-  base::UniqueFd pidfd;
+  // Of a `launched` reply the pidfd, of an `opened` one the socket; close-on-exec.
+  base::UniqueFd first;
   // Non-blocking; invalid without a listener.
   base::UniqueFd listener;
 };
@@ -32,6 +32,8 @@ class LauncherClient {
   // `fds` are borrowed: stdio x3, then channel and ruleset as the plan says. EINVAL: the plan is not
   // well-formed.
   [[nodiscard]] base::Result<base::Done> launch(const plan::LaunchPlan& plan, std::span<const int> fds);
+  [[nodiscard]] base::Result<base::Done> enter_network(bool with_user);
+  [[nodiscard]] base::Result<base::Done> open_endpoint(const plan::Endpoint& endpoint);
   [[nodiscard]] base::Result<base::Done> signal(pid_t pid, int number);
   [[nodiscard]] base::Result<base::Done> end(int grace_ms);
   // EAGAIN: nothing is there. Anything else: the launcher is gone or not to be trusted with another message.

@@ -1,12 +1,15 @@
 #include "linux/notify/arguments.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <utime.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
@@ -22,7 +25,6 @@ namespace {
 
 constexpr size_t kNameBytes = 256;     // XATTR_NAME_MAX and the NUL, xattr(7)
 constexpr size_t kValueBytes = 65536;  // XATTR_SIZE_MAX
-constexpr unsigned kPathTwoShift = 2;  // bits 2 and 3 of the path flags
 constexpr std::string_view kDeleted = " (deleted)";
 
 // An int argument: the kernel looks at the low half of the register only.
@@ -89,10 +91,8 @@ int hold(int tid, int fd, Arguments& out) {
   return 0;
 }
 
-// Reads one path, absolute afterwards. 0 or errno.
-int read_path(int tid, uint64_t address, int dirfd, std::string& path, unsigned& flags, Arguments& out) {
-  if (const int failed = read_text(tid, address, fs::kPathBytes, ENAMETOOLONG, out.scratch); failed != 0)
-    return failed;
+// Makes the path in `out.scratch` absolute. 0 or errno.
+int make_absolute(int tid, int dirfd, std::string& path, unsigned& flags, Arguments& out) {
   out.base.clear();
   if (!out.scratch.empty() && out.scratch.front() != '/') {
     if (const int failed = read_base(tid, dirfd, out.base); failed != 0) return failed;
@@ -104,6 +104,43 @@ int read_path(int tid, uint64_t address, int dirfd, std::string& path, unsigned&
     fs::rewrite_own_process(path, out.fresh_tgid, tid);
   }
   return 0;
+}
+
+// Reads one path, absolute afterwards. 0 or errno.
+int read_path(int tid, uint64_t address, int dirfd, std::string& path, unsigned& flags, Arguments& out) {
+  if (const int failed = read_text(tid, address, fs::kPathBytes, ENAMETOOLONG, out.scratch); failed != 0)
+    return failed;
+  return make_absolute(tid, dirfd, path, flags, out);
+}
+
+// Copies a sockaddr as it is into `out.data`; one that names a file gives its path too. 0 or errno.
+int read_address(int tid, const seccomp_data& call, const CallShape& shape, Arguments& out) {
+  const int size = int_argument(call, static_cast<int8_t>(shape.address + 1));
+  if (size < 0 || static_cast<size_t>(size) > sizeof(sockaddr_storage)) return EINVAL;
+  out.data = std::make_unique<std::vector<uint8_t>>(static_cast<size_t>(size));
+  const std::vector<uint8_t>& bytes = *out.data;
+  if (const int failed = process::read_bytes(tid, call.args[shape.address], out.data->data(), bytes.size());
+      failed != 0)
+    return -failed;
+  constexpr size_t kHead = offsetof(sockaddr_un, sun_path);
+  sa_family_t family = AF_UNSPEC;
+  if (bytes.size() >= sizeof family) std::memcpy(&family, bytes.data(), sizeof family);
+  if (family != AF_UNIX || bytes.size() <= kHead || bytes.size() > sizeof(sockaddr_un) || bytes[kHead] == 0)
+    return 0;
+  // The kernel ends the path at the first NUL or at the size, unix(7).
+  out.scratch.assign(reinterpret_cast<const char*>(bytes.data()) + kHead, bytes.size() - kHead);
+  out.scratch.resize(strnlen(out.scratch.data(), out.scratch.size()));
+  if (!fs::is_ascii(out.scratch) && !fs::is_utf8(out.scratch)) return EILSEQ;
+  return make_absolute(tid, AT_FDCWD, out.path_one, out.path_flags, out);
+}
+
+// The socket itself, and not its number, is what the address is for: the caller may put another in its place.
+int read_socket(int tid, const seccomp_data& call, const CallShape& shape, Arguments& out) {
+  if (shape.socket == kAbsent) return 0;
+  const int fd = process::take_descriptor(tid, int_argument(call, shape.socket));
+  if (fd < 0) return -fd;
+  out.held.reset(fd);
+  return shape.address == kAbsent ? 0 : read_address(tid, call, shape, out);
 }
 
 int read_first(int tid, const seccomp_data& call, const CallShape& shape, Arguments& out) {
@@ -133,7 +170,7 @@ int read_second(int tid, const seccomp_data& call, const CallShape& shape, Argum
       unsigned flags = 0;
       const int dirfd = shape.dirfd_two == kAbsent ? AT_FDCWD : int_argument(call, shape.dirfd_two);
       const int failed = read_path(tid, address, dirfd, out.path_two, flags, out);
-      out.path_flags |= flags << kPathTwoShift;
+      out.path_flags |= flags << fs::kPathFlagBits;
       return failed;
     }
     case Second::kRaw: {
@@ -200,10 +237,15 @@ int read_arguments(int tid, const seccomp_data& call, const CallShape& shape, Ar
   out.has_times = false;
   out.data.reset();
   out.fresh_tgid = -1;
+  // utimensat(2) that is to leave both times does not even look at the path.
+  if (shape.times_form == Times::kTimespec && read_times(tid, call, shape, out) == 0 &&
+      out.times[1] == UTIME_OMIT && out.times[3] == UTIME_OMIT)
+    return 0;
   int failed = read_first(tid, call, shape, out);
   if (failed == 0) failed = read_second(tid, call, shape, out);
   if (failed == 0) failed = read_value(tid, call, shape, out);
   if (failed == 0) failed = read_times(tid, call, shape, out);
+  if (failed == 0) failed = read_socket(tid, call, shape, out);
   if (failed != 0) {
     out.path_one.clear();
     out.path_two.clear();

@@ -64,6 +64,9 @@ constexpr Entry kEntries[] = {
     {__NR_removexattr, {.path_one = 0, .path_two = 1, .second = Second::kName}},
     {__NR_lremovexattr, {.path_one = 0, .path_two = 1, .second = Second::kName}},
     {__NR_fremovexattr, {.path_two = 1, .object = 0, .second = Second::kName}},
+    {__NR_connect, {.socket = 0, .address = 1}},
+    {__NR_bind, {.socket = 0, .address = 1}},
+    {__NR_listen, {.socket = 0}},
 };
 
 constexpr int kNumbers = 512;

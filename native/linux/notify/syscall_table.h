@@ -30,7 +30,9 @@ struct CallShape {
   int8_t object = kAbsent;    // a descriptor that is the object
   int8_t at_flags = kAbsent;  // may hold AT_EMPTY_PATH
   int8_t times = kAbsent;
-  int8_t value = kAbsent;  // an attribute's value; its size is the next argument
+  int8_t value = kAbsent;    // an attribute's value; its size is the next argument
+  int8_t socket = kAbsent;   // a socket, of which the broker takes a copy
+  int8_t address = kAbsent;  // a sockaddr; its size is the next argument
   Times times_form = Times::kNone;
   Second second = Second::kPath;
   bool null_is_dirfd = false;  // a null path means the descriptor itself, utimensat(2)

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "base/check.h"
+
 namespace process {
 
 namespace {
@@ -110,6 +112,48 @@ Result<Done> Authority::raise() {
   lowered_ = false;
   switched_ = false;
   return Done{};
+}
+
+EffectiveUser::EffectiveUser() {
+  const uid_t uid = current_fsuid();
+  const gid_t gid = current_fsgid();
+  uid_ = geteuid();
+  gid_ = getegid();
+  if (uid == uid_ && gid == gid_) return;
+  Result<Sets> sets = read_sets();
+  if (!sets.ok() || !write_effective(sets.value().permitted).ok()) {
+    error_ = EPERM;
+    return;
+  }
+  effective_ = sets.value().effective;
+  changed_ = true;
+  const gid_t keep_gid = static_cast<gid_t>(-1);
+  const uid_t keep_uid = static_cast<uid_t>(-1);
+  // The kernel takes every effective capability off with the effective uid 0, capabilities(7).
+  if (syscall(SYS_setresgid, keep_gid, gid, keep_gid) != 0 ||
+      syscall(SYS_setresuid, keep_uid, uid, keep_uid) != 0 || !write_effective(effective_).ok()) {
+    error_ = EPERM;
+    restore();
+  }
+}
+
+EffectiveUser::~EffectiveUser() { restore(); }
+
+void EffectiveUser::restore() {
+  if (!changed_) return;
+  changed_ = false;
+  const uid_t fsuid = current_fsuid();
+  const gid_t fsgid = current_fsgid();
+  const gid_t keep_gid = static_cast<gid_t>(-1);
+  const uid_t keep_uid = static_cast<uid_t>(-1);
+  CHECK(syscall(SYS_setresuid, keep_uid, uid_, keep_uid) == 0);
+  Result<Sets> sets = read_sets();
+  CHECK(sets.ok() && write_effective(sets.value().permitted).ok());
+  CHECK(syscall(SYS_setresgid, keep_gid, gid_, keep_gid) == 0);
+  (void)setfsgid(fsgid);
+  (void)setfsuid(fsuid);
+  CHECK(current_fsuid() == fsuid && current_fsgid() == fsgid);
+  CHECK(write_effective(effective_).ok());
 }
 
 Result<Done> isolate_umask() {

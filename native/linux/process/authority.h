@@ -41,6 +41,28 @@ class Authority {
   std::vector<gid_t> groups_;
 };
 
+// Makes the file system user of the calling thread (Authority::lower) its effective one too, for as long as
+// this object lives: a peer is told the effective ids, unix(7). Does nothing when they are the same already.
+class EffectiveUser {
+ public:
+  EffectiveUser();
+  EffectiveUser(const EffectiveUser&) = delete;
+  EffectiveUser& operator=(const EffectiveUser&) = delete;
+  // Ends the process when it can not restore what was: it would go on with the wrong authority.
+  ~EffectiveUser();
+  // 0, or the errno with which it failed; nothing has changed then.
+  [[nodiscard]] int error() const { return error_; }
+
+ private:
+  void restore();
+
+  bool changed_ = false;
+  int error_ = 0;
+  uid_t uid_ = 0;
+  gid_t gid_ = 0;
+  uint64_t effective_ = 0;
+};
+
 // Gives the calling thread its own umask, working directory and root (unshare(2), CLONE_FS).
 [[nodiscard]] base::Result<base::Done> isolate_umask();
 

@@ -2,12 +2,13 @@ import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
 import { ERRNO, errnoName } from "../../platform/errno.ts";
 import { O } from "../../platform/open_flags.ts";
 import type { Classifier } from "../../platform/seccomp/classify.ts";
-import { BROKER_PATH, OPEN, type RefusedRequest, type Request } from "../../protocol/message.ts";
+import { BROKER_PATH, type RefusedRequest, type Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Outcome } from "../outcome.ts";
-import { resolveRequest } from "../resolve_request.ts";
 import type { Session } from "../session.ts";
+import { asNamed } from "./last_component.ts";
+import { isSocketCall, socketRequest } from "./socket_calls.ts";
 import { NR } from "./syscalls.ts";
 import { translate } from "./translate.ts";
 
@@ -15,12 +16,6 @@ const EPERM = ERRNO["EPERM"]!;
 const EACCES = ERRNO["EACCES"]!;
 const EILSEQ = ERRNO["EILSEQ"]!;
 const ENOENT = ERRNO["ENOENT"]!;
-const EISDIR = ERRNO["EISDIR"]!;
-const ENOTDIR = ERRNO["ENOTDIR"]!;
-const EXDEV = ERRNO["EXDEV"]!;
-/** Bits of EVENT.pathFlags for the first and the second path. */
-const ENDS_IN_SLASH = 0b0101;
-const DOT_DOT = 0b1010;
 
 /** Mirrors the filter of the run: "trap" is brokered, anything else is answered with a refusal and recorded. */
 export type Classify = Classifier["classify"];
@@ -55,7 +50,7 @@ export function serveNotifications(
   function receive(one: string, two: string): void {
     const slot = event[EVENT.slot]!;
     const nr = event[EVENT.nr]!;
-    const heldFd = nr === NR.linkat ? -1 : event[EVENT.heldFd]!;
+    const heldFd = nr === NR.linkat || isSocketCall(nr) ? -1 : event[EVENT.heldFd]!;
     const caller = new NotifiedCaller(event[EVENT.tgid]!, event[EVENT.tid]!, heldFd, slot, notifier);
     const brokered = classify(nr, unsigned) === "trap";
     const status = event[EVENT.status]!;
@@ -64,12 +59,23 @@ export function serveNotifications(
       notifier.replyError(slot, status);
       return;
     }
-    const request = !brokered ? refusalOf(nr) : isOurs ? unreadable(nr, status) : requestOf(nr, one, two);
-    if (typeof request === "number") {
-      notifier.replyError(slot, request);
+    const request = !brokered
+      ? refusalOf(nr)
+      : isOurs
+        ? unreadable(nr, status)
+        : requestOf(nr, one, two, caller);
+    if (request instanceof Promise) {
+      void request.then((errno) => returned(slot, errno));
       return;
     }
-    const named = event[EVENT.pathFlags] === 0 ? request : asNamed(request, event[EVENT.pathFlags]!, caller);
+    if (typeof request === "number") {
+      returned(slot, request);
+      return;
+    }
+    const named =
+      event[EVENT.pathFlags] === 0
+        ? request
+        : asNamed(request, event[EVENT.pathFlags]!, caller, session.platform);
     if (typeof named === "number") {
       notifier.replyError(slot, named);
       return;
@@ -85,13 +91,24 @@ export function serveNotifications(
     else answer(slot, outcome, closeOnExec);
   }
 
-  function requestOf(nr: number, one: string, two: string): Request | number {
+  function returned(slot: number, errno: number): void {
+    if (errno === 0) notifier.replyValue(slot, 0);
+    else notifier.replyError(slot, errno);
+  }
+
+  function requestOf(
+    nr: number,
+    one: string,
+    two: string,
+    caller: Caller,
+  ): Request | number | Promise<number> {
     // A call by descriptor on something without a name: a pipe or a socket has no permissions worth changing.
-    if (one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
+    if (!isSocketCall(nr) && one === "" && event[EVENT.heldFd]! >= 0 && nr !== NR.linkat) return EPERM;
     call.nr = nr;
     call.pid = event[EVENT.tgid]!;
     call.one = one;
     call.two = two;
+    if (isSocketCall(nr)) return socketRequest(call, event[EVENT.heldFd]!, session, () => caller.waits());
     return translate(call);
   }
 
@@ -99,20 +116,6 @@ export function serveNotifications(
   function unreadable(nr: number, status: number): RefusedRequest {
     const what = `system call ${nr}: its arguments can not be read`;
     return { op: "refused", what, rule: "syscalls.unreadable", errno: errnoName(status) };
-  }
-
-  /** Makes good for what normalising took off a path: ".." that may follow a link, and a "/" that demands a directory. */
-  function asNamed(request: Request, pathFlags: number, caller: Caller): Request | number {
-    const real = pathFlags & DOT_DOT ? resolveRequest(request, caller, session.platform) : request;
-    // A link of proc(5): dispatch refuses it, on record.
-    if (real === -EXDEV) return request;
-    if (typeof real === "number") return -real;
-    if ((pathFlags & ENDS_IN_SLASH) === 0 || real.op === "mkdir" || !("path" in real)) return real;
-    if (real.op === "open") {
-      return real.flags & OPEN.create ? EISDIR : { ...real, flags: real.flags | OPEN.directory };
-    }
-    const found = session.platform.stat(real.path);
-    return typeof found === "number" || found.kind === "directory" ? real : ENOTDIR;
   }
 
   function refusalOf(nr: number): RefusedRequest {
@@ -138,6 +141,9 @@ export function serveNotifications(
       }
       case "value":
         notifier.replyValue(slot, 0);
+        break;
+      case "bytes":
+        notifier.replyError(slot, EPERM);
         break;
       case "failed":
       case "denied":

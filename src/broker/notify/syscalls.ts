@@ -1,6 +1,9 @@
-/** Numbers of the trapped path calls, x86_64 (arch/x86/entry/syscalls/syscall_64.tbl). */
+/** Numbers of the trapped calls, x86_64 (arch/x86/entry/syscalls/syscall_64.tbl). */
 export const NR = {
   open: 2,
+  connect: 42,
+  bind: 49,
+  listen: 50,
   truncate: 76,
   rename: 82,
   mkdir: 83,

@@ -7,9 +7,15 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_REMOVEDIR = 0x200;
 const AT_SYMLINK_FOLLOW = 0x400;
 const AT_EMPTY_PATH = 0x1000;
+/** What fchmodat2, fchownat and utimensat take. */
+const AT_FLAGS = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFIFO = 0o010000;
+const S_IFDIR = 0o040000;
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
+const S_IFSOCK = 0o140000;
 const UTIME_NOW = 0x3fffffff;
 const UTIME_OMIT = 0x3ffffffe;
 const EINVAL = 22;
@@ -29,7 +35,7 @@ export type ReceivedCall = {
   readonly value: () => Uint8Array | null;
 };
 
-/** The request that a trapped system call stands for, or the errno that the kernel would give for its arguments. */
+/** The request that a trapped system call stands for, or the errno that the kernel would give for its arguments; 0: it does nothing. */
 export function translate(call: ReceivedCall): Request | number {
   const { words, wide, one: path, two } = call;
   switch (call.nr) {
@@ -40,7 +46,7 @@ export function translate(call: ReceivedCall): Request | number {
     case NR.creat:
       return open(path, O.creat | O.wronly | O.trunc, words[1]!);
     case NR.truncate:
-      return { op: "truncate", path, sizeBytes: wide[1]! };
+      return wide[1]! < 2 ** 63 ? { op: "truncate", path, sizeBytes: wide[1]! } : EINVAL;
     case NR.mkdir:
       return { op: "mkdir", path, mode: words[1]! & 0o1777 };
     case NR.mkdirat:
@@ -76,6 +82,7 @@ export function translate(call: ReceivedCall): Request | number {
     case NR.fchmodat:
       return { op: "chmod", path, mode: words[2]! & 0o7777, follow: "follow" };
     case NR.fchmodat2:
+      if (words[3]! & ~AT_FLAGS) return EINVAL;
       return { op: "chmod", path, mode: words[2]! & 0o7777, follow: followOf(words[3]!) };
     case NR.chown:
     case NR.fchown:
@@ -83,12 +90,14 @@ export function translate(call: ReceivedCall): Request | number {
     case NR.lchown:
       return chown(path, words[1]!, words[2]!, "nofollow");
     case NR.fchownat:
+      if (words[4]! & ~AT_FLAGS) return EINVAL;
       return chown(path, words[2]!, words[3]!, followOf(words[4]!));
     case NR.utime:
     case NR.utimes:
     case NR.futimesat:
       return utimens(path, wide, "follow");
     case NR.utimensat:
+      if (words[3]! & ~AT_FLAGS) return EINVAL;
       return utimens(path, wide, followOf(words[3]!));
     case NR.setxattr:
     case NR.fsetxattr:
@@ -120,6 +129,8 @@ function mknod(path: string, mode: number): Request | number {
   const type = mode & S_IFMT;
   if (type === S_IFREG || type === 0) return { op: "mknod", path, kind: "file", mode: mode & 0o1777 };
   if (type === S_IFIFO) return { op: "mknod", path, kind: "fifo", mode: mode & 0o1777 };
+  if (type === S_IFDIR) return EPERM;
+  if (type !== S_IFCHR && type !== S_IFBLK && type !== S_IFSOCK) return EINVAL;
   return {
     op: "refused",
     what: `mknod(2): a device node or socket at ${path}`,
@@ -161,7 +172,9 @@ function utimens(path: string, wide: Float64Array, follow: Follow): Request | nu
     const special = nanoseconds === UTIME_NOW || nanoseconds === UTIME_OMIT;
     if (!special && (nanoseconds < 0 || nanoseconds > 999_999_999)) return EINVAL;
   }
-  return { op: "utimens", path, accessed: at(6), modified: at(8), follow };
+  const accessed = at(6);
+  const modified = at(8);
+  return accessed === "keep" && modified === "keep" ? 0 : { op: "utimens", path, accessed, modified, follow };
 }
 
 function setxattr(call: ReceivedCall, follow: Follow): Request | number {

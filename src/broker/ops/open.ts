@@ -8,7 +8,9 @@ import { ownDescriptor } from "../own_process.ts";
 const ENOENT = 2;
 const EINTR = 4;
 const ENXIO = 6;
+const EBADF = 9;
 const ESPIPE = 29;
+const ELOOP = 40;
 const FIFO_RETRY_MS = 10;
 
 /** Opens a file or directory and gives its descriptor, which carries the broker's rights and no more than was asked. */
@@ -20,7 +22,14 @@ export function open(
 ): Outcome | Promise<Outcome> {
   const { path, flags, mode } = request;
   const own = ownDescriptor(path, caller);
-  if (own >= 0) return opened(platform.reopen(caller.tid, own, flags));
+  if (own >= 0) {
+    // An entry of /proc/PID/fd is a link. With both flags it is that it is no directory.
+    if ((flags & (OPEN.nofollow | OPEN.directory)) === OPEN.nofollow)
+      return opened(typeof platform.readlink(path) === "number" ? -ENOENT : -ELOOP);
+    const fd = platform.reopen(caller.tid, own, flags);
+    // It is a name here: there is no such entry.
+    return opened(fd === -EBADF ? -ENOENT : fd);
+  }
   const creates = (flags & (OPEN.create | OPEN.temporary)) !== 0;
   const mustCreate = (flags & (OPEN.exclusive | OPEN.temporary)) !== 0;
   // Reading a umask out of /proc costs more than an open: only a file that really comes into being pays for it.

@@ -6,7 +6,7 @@ import { libseccompFile } from "./libseccomp.ts";
 import type { FilterOptions, FilterSpec } from "./spec.ts";
 
 /** Goes up with whatever changes the program that a spec gives. */
-const FORMAT = 2;
+const FORMAT = 3;
 const DIGEST_BYTES = 32;
 
 /**
@@ -27,7 +27,7 @@ export function cachedFilter(spec: FilterSpec, options: FilterOptions, directory
 export function cacheKey(spec: FilterSpec, options: FilterOptions): string {
   const content = {
     format: FORMAT,
-    options: [options.mediation, options.memfd],
+    options: [options.mediation, options.memfd, options.unix ?? "refused", options.inet],
     rules: spec.rules,
     allowed: [...spec.allowed].sort((a, b) => a - b),
     name: spec.name,

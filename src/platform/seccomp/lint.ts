@@ -4,7 +4,12 @@ import { SYSCALL_NAMES, SYSCALLS } from "./syscalls.ts";
 
 /** Every way a filter is compiled. */
 export const ALL_OPTIONS: readonly FilterOptions[] = (["kernel", "writes", "strict"] as const).flatMap(
-  (mediation) => (["noexec", "any"] as const).map((memfd) => ({ mediation, memfd })),
+  (mediation) =>
+    (["noexec", "any"] as const).flatMap((memfd) =>
+      (["refused", "brokered"] as const).flatMap((unix) =>
+        (["refused", "namespace"] as const).map((inet) => ({ mediation, memfd, unix, inet })),
+      ),
+    ),
 );
 
 /** Reach outside the sandbox past Landlock and the broker: never in an allow list without a rule that comes first. */
@@ -32,7 +37,7 @@ const NEVER_HELD_WHOLE = numbers("clone sendmsg sendto ioctl prctl fcntl");
 const BROKERED = numbers(`
   open openat creat mkdir mkdirat mknod mknodat symlink symlinkat link linkat unlink unlinkat rmdir rename renameat renameat2
   truncate chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat setxattr lsetxattr
-  fsetxattr removexattr lremovexattr fremovexattr`);
+  fsetxattr removexattr lremovexattr fremovexattr connect bind listen`);
 
 /** Says what is unwise in a spec; nothing is what a build accepts. `field` names the rule, or the system call. */
 export function lintFilterSpec(spec: FilterSpec): Problem[] {

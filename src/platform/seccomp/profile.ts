@@ -1,7 +1,15 @@
 /** Reads the syscall sets of profiles/linux, given as parsed YAML, into a FilterSpec. */
 import { constants } from "node:os";
 import type { Parsed, Problem } from "../../policy/problem.ts";
-import type { Action, Condition, FilterSpec, MemfdPolicy, SyscallRule } from "./spec.ts";
+import type {
+  Action,
+  Condition,
+  FilterSpec,
+  InetPolicy,
+  MemfdPolicy,
+  SyscallRule,
+  UnixPolicy,
+} from "./spec.ts";
 import { SYSCALLS } from "./syscalls.ts";
 
 type Report = (field: string, problem: string, remedy: string) => void;
@@ -82,7 +90,7 @@ function readRule(value: unknown, field: string, report: Report): SyscallRule | 
     action,
     from,
     unmediatedErrno,
-    memfd: readOnly(value["only"], `${field}.only`, report),
+    ...readOnly(value["only"], `${field}.only`, report),
     alternatives: readAlternatives(value, field, report),
     reason: typeof value["reason"] === "string" ? value["reason"] : "",
   };
@@ -128,13 +136,30 @@ function readErrno(value: unknown, field: string, report: Report): number {
   return number ?? constants.errno.EPERM;
 }
 
-function readOnly(value: unknown, field: string, report: Report): MemfdPolicy | null {
-  if (value === undefined) return null;
-  const memfd = isFields(value) ? value["memfd"] : undefined;
-  if (isFields(value)) knownFields(value, ["memfd"], `${field}.`, report);
-  if (memfd === "noexec" || memfd === "any") return memfd;
-  report(field, `is ${JSON.stringify(value)}`, "write { memfd: noexec } or { memfd: any }");
-  return null;
+type Only = Pick<SyscallRule, "memfd" | "unix" | "inet">;
+
+const ALWAYS: Only = { memfd: null, unix: null, inet: null };
+const POLICIES = {
+  memfd: ["noexec", "any"] as readonly (MemfdPolicy | undefined)[],
+  unix: ["refused", "brokered"] as readonly (UnixPolicy | undefined)[],
+  inet: ["refused", "namespace"] as readonly (InetPolicy | undefined)[],
+};
+
+function readOnly(value: unknown, field: string, report: Report): Only {
+  if (value === undefined) return ALWAYS;
+  const fields = isFields(value) ? value : {};
+  knownFields(fields, Object.keys(POLICIES), `${field}.`, report);
+  const named = Object.entries(POLICIES).filter(([name]) => fields[name] !== undefined);
+  if (
+    named.length > 0 &&
+    named.every(([name, words]) => (words as readonly unknown[]).includes(fields[name]))
+  )
+    return { ...ALWAYS, ...fields };
+  const remedy = Object.entries(POLICIES).flatMap(([name, words]) =>
+    words.map((word) => `{ ${name}: ${word} }`),
+  );
+  report(field, `is ${JSON.stringify(value)}`, `write one of ${remedy.join(", ")}`);
+  return ALWAYS;
 }
 
 function readAlternatives(rule: Fields, field: string, report: Report): Condition[][] {

@@ -2,8 +2,18 @@
 
 export type Mediation = "kernel" | "writes" | "strict";
 export type MemfdPolicy = "noexec" | "any";
+/** brokered: the program makes Unix sockets itself, and the broker binds and connects them. */
+export type UnixPolicy = "refused" | "brokered";
+/** namespace: the run has an empty network namespace of its own, in which it makes TCP and UDP sockets itself. */
+export type InetPolicy = "refused" | "namespace";
 /** What of a profile the filter depends on. */
-export type FilterOptions = { readonly mediation: Mediation; readonly memfd: MemfdPolicy };
+export type FilterOptions = {
+  readonly mediation: Mediation;
+  readonly memfd: MemfdPolicy;
+  /** Absent: refused. */
+  readonly unix?: UnixPolicy;
+  readonly inet: InetPolicy;
+};
 
 /**
  * Holds when (low word of argument `arg`) & mask === value. The high word is never compared: the kernel ignores it for
@@ -30,6 +40,10 @@ export type SyscallRule = {
   readonly unmediatedErrno: number | null;
   /** Applies only with this memfd policy. */
   readonly memfd: MemfdPolicy | null;
+  /** Applies only with this policy on Unix sockets. */
+  readonly unix: UnixPolicy | null;
+  /** Applies only with this inet policy. */
+  readonly inet: InetPolicy | null;
   /** One of these alternatives must hold, each a conjunction; empty: always. */
   readonly alternatives: readonly (readonly Condition[])[];
   readonly reason: string;
@@ -78,8 +92,11 @@ function allHold(all: readonly Condition[], args: ArrayLike<number>): boolean {
   return true;
 }
 
-function effectiveAction(rule: SyscallRule, { mediation, memfd }: FilterOptions): Action | null {
+function effectiveAction(rule: SyscallRule, options: FilterOptions): Action | null {
+  const { mediation, memfd, unix = "refused", inet } = options;
   if (rule.memfd !== null && rule.memfd !== memfd) return null;
+  if (rule.unix !== null && rule.unix !== unix) return null;
+  if (rule.inet !== null && rule.inet !== inet) return null;
   const { action } = rule;
   if (mediation === "kernel") {
     if (action.kind === "refuse") return { kind: "errno", errno: action.errno };

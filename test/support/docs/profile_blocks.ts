@@ -27,6 +27,8 @@ const CLASS_MEANING: { readonly [kind in LimitClass]: string } = {
   delete: "unlink, rename",
   metadata: "chmod, chown, utimens, setxattr, removexattr",
   exec: "exec through the client library",
+  connect: "connections out of the run",
+  transfer: "KiB of those connections, both ways",
 };
 
 /** Every block that is made of profiles and their schema. */

@@ -50,6 +50,7 @@ test("the built-in profiles widen one after the other", () => {
   expect(resolved(":strict").lineage).toEqual([
     "pack:protected",
     "pack:secrets",
+    "pack:sockets",
     ":none",
     ":read-only",
     ":workspace",
@@ -178,7 +179,7 @@ test("a pack alone is no profile, and a missing one is named", () => {
 
 test("the built-in files keep to the schema, and every property says what it is", () => {
   const names = Object.keys(builtIn);
-  expect(names).toHaveLength(8);
+  expect(names).toHaveLength(9);
   for (const name of names) {
     expect(validate(builtIn[name]), `${name}: ${JSON.stringify(validate.errors)}`).toBe(true);
     expect(profileProblems(builtIn[name])).toEqual([]);

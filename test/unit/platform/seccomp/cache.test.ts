@@ -10,7 +10,7 @@ import { baseSpec } from "../../../support/builtin.ts";
 import { describeWithLibseccomp } from "../../../support/libseccomp.ts";
 
 const spec = baseSpec();
-const options = { mediation: "writes", memfd: "noexec" } as const;
+const options = { mediation: "writes", memfd: "noexec", inet: "refused" } as const;
 let directory = "";
 
 beforeEach(() => {

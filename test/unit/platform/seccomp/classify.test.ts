@@ -9,7 +9,7 @@ import { baseSpec } from "../../../support/builtin.ts";
 import { describeWithLibseccomp } from "../../../support/libseccomp.ts";
 
 const spec = baseSpec();
-const classifier = makeClassifier(spec, { mediation: "writes", memfd: "noexec" });
+const classifier = makeClassifier(spec, { mediation: "writes", memfd: "noexec", inet: "refused" });
 const nr = (name: string): number => SYSCALLS.get(name)!;
 
 test("a refusal names its rule, its call and its errno", () => {

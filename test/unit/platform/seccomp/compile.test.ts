@@ -71,7 +71,7 @@ function highVariants(args: readonly bigint[]): bigint[][] {
 
 describeWithLibseccomp("the compiled filter", () => {
   for (const options of ALL_OPTIONS) {
-    const title = `${options.mediation}, memfd ${options.memfd}`;
+    const title = `${options.mediation}, memfd ${options.memfd}, Unix sockets ${options.unix}, inet ${options.inet}`;
 
     test(`${title}: every rule, its neighbours and their high bits`, () => {
       const compiled = compileFilter(spec, options);
@@ -125,7 +125,7 @@ describeWithLibseccomp("the compiled filter", () => {
       0o1, 0o2, 0o100, 0o200, 0o1000, 0o2000, 0o400000, 0o2000000, 0o10000000, 0o20000000, 0o200000,
     ];
     const writing = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000;
-    const compiled = compileFilter(spec, { mediation: "writes", memfd: "noexec" });
+    const compiled = compileFilter(spec, { mediation: "writes", memfd: "noexec", inet: "refused" });
     for (let chosen = 0; chosen < 1 << flags.length; chosen++) {
       const value = flags.reduce((sum, flag, index) => (chosen & (1 << index) ? sum | flag : sum), 0);
       const isHandle = (value & 0o10000000) !== 0;
@@ -156,7 +156,7 @@ describeWithLibseccomp("the compiled filter", () => {
   });
 
   test("numbers are answered by ranges before they are looked up", () => {
-    const compiled = compileFilter(spec, { mediation: "writes", memfd: "noexec" });
+    const compiled = compileFilter(spec, { mediation: "writes", memfd: "noexec", inet: "refused" });
     for (const nr of [337, 380, 423, 470, 471, 0x3fffffff]) {
       expect(run(compiled, nr, [])).toEqual({ kind: "errno", errno: ENOSYS });
     }
@@ -188,11 +188,13 @@ describeWithLibseccomp("the compiled filter", () => {
       from: fc.constant(null),
       unmediatedErrno: fc.constant(null),
       memfd: fc.constant(null),
+      unix: fc.constant(null),
+      inet: fc.constant(null),
       alternatives: fc.array(fc.array(condition, { minLength: 1, maxLength: 2 }), { maxLength: 2 }),
       reason: fc.constant("x"),
     });
     const args = fc.array(fc.nat(15).map(BigInt), { minLength: 3, maxLength: 3 });
-    const options: FilterOptions = { mediation: "writes", memfd: "any" };
+    const options: FilterOptions = { mediation: "writes", memfd: "any", inet: "refused" };
     fc.assert(
       fc.property(
         fc.array(rule, { maxLength: 4 }),

@@ -1,0 +1,243 @@
+import type { Socket } from "node:net";
+import { consume, type Level } from "../../limits/gcra.ts";
+import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
+import type { NetworkPolicy, NetworkRule } from "../../policy/network.ts";
+import type { FlowLog, FlowTarget } from "./flow_log.ts";
+import type { Outside } from "./outside.ts";
+import { SNI_RULE, sniShape } from "./sni.ts";
+import { AS_IT_IS, type Shape, type Spliced, splice } from "./splice.ts";
+
+export const MAX_FLOWS = 512;
+const IDLE_MS = 15 * 60_000;
+
+export type FlowLimits = { readonly connect: Level; readonly transfer: Level };
+
+/** Why nothing was connected: a rule, or what the network said. */
+export type FlowRefusal =
+  | { readonly kind: "denied"; readonly rule: NetworkRule }
+  | { readonly kind: "failed"; readonly errno: string };
+
+export type OpenFlow = {
+  readonly kind: "open";
+  readonly outside: Socket;
+  /**
+   * Joins the two, and records what it came to; must be called. `first` are bytes of the inside that were read already. Without
+   * `shapes` the bytes pass as they are, but for TLS that asks for another host.
+   */
+  carry(inside: Socket, first: Buffer, shapes?: Shapes): Promise<void>;
+};
+
+export type Shapes = {
+  readonly up: Shape;
+  readonly down: Shape;
+  /** What "refuse" stands for; null: the peers do not keep to their protocol. */
+  readonly rule: NetworkRule | null;
+};
+
+/** All flows of one run. The only place that connects to anything outside of its namespace. */
+export class Flows {
+  readonly #policy: NetworkPolicy;
+  readonly #log: FlowLog;
+  readonly #outside: Outside;
+  readonly #limits: FlowLimits;
+  readonly #epoch = performance.now();
+  readonly #sockets = new Set<Socket>();
+  readonly #pending = new Set<Promise<unknown>>();
+  #count = 0;
+  #closed = false;
+
+  constructor(policy: NetworkPolicy, log: FlowLog, outside: Outside, limits: FlowLimits) {
+    this.#policy = policy;
+    this.#log = log;
+    this.#outside = outside;
+    this.#limits = limits;
+  }
+
+  /** Decides, records, resolves, decides on the addresses, connects. Rejects only when the journal does not take the record. */
+  open(target: FlowTarget): Promise<OpenFlow | FlowRefusal> {
+    const opening = this.#open(target);
+    this.#pending.add(opening);
+    const forget = (): void => void this.#pending.delete(opening);
+    opening.then(forget, forget);
+    return opening;
+  }
+
+  deny(target: FlowTarget, rule: NetworkRule): void {
+    this.#log.deny(target, rule);
+  }
+
+  /** A connection that comes in from the host to a port that the run may publish: `open` gives its inside. */
+  async accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
+    if (this.#closed || this.#count >= MAX_FLOWS) return void outside.destroy();
+    const started = performance.now();
+    const intent = this.#log.intent(target, "network.listen");
+    this.#count++;
+    try {
+      const inside = await open();
+      // "Up" is what leaves the run.
+      const address = textOf(outside.remoteAddress);
+      await this.#carry({ intent, started, target, address, inside, outside }, Buffer.alloc(0), PLAIN);
+    } catch (error) {
+      this.#count--;
+      outside.destroy();
+      this.#log.outcome(intent, codeOf(error), facts("", started));
+    }
+  }
+
+  /** Cuts every flow; resolves when each has its outcome on record. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.allSettled(this.#pending);
+  }
+
+  async #open(target: FlowTarget): Promise<OpenFlow | FlowRefusal> {
+    const verdict = this.#policy.decide(target.host, target.port);
+    if (verdict.kind === "deny") return this.#refuse(target, verdict.rule);
+    if (this.#closed || this.#count >= MAX_FLOWS) return this.#refuse(target, TOO_MANY);
+    await this.#turn();
+    const started = performance.now();
+    const intent = this.#log.intent(target, verdict.rule);
+    this.#count++;
+    let address = "";
+    try {
+      const addresses = await this.#addresses(target);
+      if (!Array.isArray(addresses)) {
+        this.#count--;
+        this.#log.outcome(intent, "EACCES", facts("", started));
+        return this.#refuse(target, addresses as NetworkRule);
+      }
+      address = formatIp(addresses[0]!);
+      const outside = await this.#outside.connect(addresses, target.port);
+      address = textOf(outside.remoteAddress) || address;
+      if (this.#closed) throw Object.assign(new Error(), { code: "ECANCELED" });
+      this.#sockets.add(outside);
+      return {
+        kind: "open",
+        outside,
+        carry: (inside, first, shapes = this.#shapesOf(target)) =>
+          this.#tracked(this.#carry({ intent, started, target, address, inside, outside }, first, shapes)),
+      };
+    } catch (error) {
+      this.#count--;
+      const errno = codeOf(error);
+      this.#log.outcome(intent, errno, facts(address, started));
+      return { kind: "failed", errno };
+    }
+  }
+
+  /** The addresses that may be connected to, or the rule that refuses all there are. */
+  async #addresses(target: FlowTarget): Promise<IpAddress[] | NetworkRule> {
+    const literal = parseIp(target.host);
+    if (literal !== null) return [unmapped(literal)];
+    const found = (await this.#outside.resolve(target.host)).map(unmapped);
+    if (found.length === 0) throw Object.assign(new Error(), { code: "ENOTFOUND" });
+    let refusing: NetworkRule | null = null;
+    const good: IpAddress[] = [];
+    for (const address of found.slice(0, 16)) {
+      const verdict = this.#policy.decideAddress(address, target.port, target.host);
+      if (verdict.kind === "allow") good.push(address);
+      else refusing = verdict.rule;
+    }
+    return good.length > 0 ? good : refusing!;
+  }
+
+  #shapesOf(target: FlowTarget): Shapes {
+    return parseIp(target.host) === null
+      ? { up: sniShape(target.host), down: AS_IT_IS, rule: SNI_RULE }
+      : PLAIN;
+  }
+
+  async #carry(flow: Carried, first: Buffer, shapes: Shapes): Promise<void> {
+    const { intent, started, target, address, inside, outside } = flow;
+    this.#sockets.add(inside).add(outside);
+    const { bytesUp, bytesDown, end } = await splice(inside, outside, {
+      first,
+      up: shapes.up,
+      down: shapes.down,
+      pace: (bytes) => this.#pace(bytes),
+      idleMs: IDLE_MS,
+    });
+    this.#sockets.delete(inside);
+    this.#sockets.delete(outside);
+    this.#count--;
+    if (end === "refused" && shapes.rule !== null) this.#log.deny(target, shapes.rule);
+    const errno = end === "refused" && shapes.rule === null ? "EPROTO" : ERRNO[end];
+    this.#log.outcome(intent, errno, { ...facts(address, started), bytesUp, bytesDown });
+  }
+
+  #refuse(target: FlowTarget, rule: NetworkRule): FlowRefusal {
+    this.#log.deny(target, rule);
+    return { kind: "denied", rule };
+  }
+
+  /** A run above its rate is slowed down to it. */
+  async #turn(): Promise<void> {
+    for (;;) {
+      const waitNs = consume([this.#limits.connect], 1, this.#nowNs());
+      if (waitNs === 0 || this.#closed) return;
+      await new Promise((resolve) => setTimeout(resolve, Math.ceil(waitNs / 1e6)));
+    }
+  }
+
+  /** Pays for bytes that have passed; the next ones wait until the bucket can take them. */
+  #pace(bytes: number): number {
+    const { transfer } = this.#limits;
+    const now = this.#nowNs();
+    const cost = Math.ceil(bytes / 1024);
+    const waitNs = consume([transfer], cost, now);
+    if (waitNs === 0) return 0;
+    // They have passed already: the debt is kept, and waited for.
+    transfer.fullAtNs = Math.max(transfer.fullAtNs, now) + cost * transfer.intervalNs;
+    return Math.max(1, Math.ceil((transfer.fullAtNs - now - transfer.burstNs) / 1e6));
+  }
+
+  #tracked(carrying: Promise<void>): Promise<void> {
+    this.#pending.add(carrying);
+    const forget = (): void => void this.#pending.delete(carrying);
+    carrying.then(forget, forget);
+    return carrying;
+  }
+
+  #nowNs(): number {
+    return Math.floor((performance.now() - this.#epoch) * 1e6);
+  }
+}
+
+type Carried = {
+  readonly intent: number;
+  readonly started: number;
+  readonly target: FlowTarget;
+  readonly address: string;
+  readonly inside: Socket;
+  readonly outside: Socket;
+};
+
+const PLAIN: Shapes = { up: AS_IT_IS, down: AS_IT_IS, rule: null };
+const TOO_MANY: NetworkRule = {
+  id: "network.connections",
+  reason: `a run has at most ${MAX_FLOWS} connections at once`,
+  remedy: "",
+};
+const ERRNO: { readonly [end in Spliced["end"]]: string } = {
+  done: "",
+  idle: "ETIMEDOUT",
+  refused: "EACCES",
+  failed: "ECONNRESET",
+};
+
+function facts(address: string, started: number) {
+  return { address, bytesUp: 0, bytesDown: 0, milliseconds: Math.round(performance.now() - started) };
+}
+
+function textOf(address: string | undefined): string {
+  const parsed = address === undefined ? null : parseIp(address);
+  return parsed === null ? "" : formatIp(unmapped(parsed));
+}
+
+function codeOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  // Happy eyeballs: one error that holds those of all addresses.
+  const inner = (error as { errors?: readonly NodeJS.ErrnoException[] }).errors?.at(-1)?.code;
+  return inner ?? code ?? "EIO";
+}

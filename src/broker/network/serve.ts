@@ -1,0 +1,166 @@
+import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { binding } from "../../platform/binding.ts";
+import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
+import { DEFAULT_PORTS, type NetworkPolicy } from "../../policy/network.ts";
+import { DnsStub } from "./dns_stub.ts";
+import type { FlowLog } from "./flow_log.ts";
+import { type FlowLimits, Flows, MAX_FLOWS } from "./flows.ts";
+import { serveHttpProxy } from "./http_proxy.ts";
+import { listedNames, Names } from "./names.ts";
+import type { Namespace } from "./namespace.ts";
+import type { Outside } from "./outside.ts";
+import { publish } from "./published.ts";
+import { serveSocks } from "./socks5.ts";
+
+/** Where the proxies are, inside: an address that no program binds by habit. */
+const OWN_ADDRESS = parseIp("198.18.0.1")!;
+const HTTP_PORT = 3128;
+const SOCKS_PORT = 1080;
+const DNS_PORT = 53;
+const ANY_IPV4 = parseIp("0.0.0.0")!;
+const ANY_IPV6 = parseIp("::")!;
+
+export type NetworkParts = {
+  readonly namespace: Namespace;
+  readonly policy: NetworkPolicy;
+  readonly listen: readonly number[];
+  readonly log: FlowLog;
+  readonly limits: FlowLimits;
+  readonly outside: Outside;
+};
+
+export type ServedNetwork = {
+  /** Variables that tell programs of the proxies. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Cuts every flow; resolves when all of them are on record. */
+  close(): Promise<void>;
+};
+
+/** Serves a run's namespace: name server, proxies, and a listener for programs that know of no proxy. Rejects with a Node error. */
+export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> {
+  const { namespace, policy, log } = parts;
+  const flows = new Flows(policy, log, parts.outside, parts.limits);
+  const names = new Names(listedNames(textOf("/etc/hosts"), (name) => policy.knowsName(name)));
+  const stub = new DnsStub(policy, names, log, namespace.hasIpv6);
+  const closers: (() => void)[] = [];
+  const any = namespace.hasIpv6 ? [ANY_IPV4, ANY_IPV6] : [ANY_IPV4];
+
+  const listen = async (
+    address: IpAddress,
+    port: number,
+    serve: (socket: Socket) => Promise<void>,
+  ): Promise<number> => {
+    const server = await listenOn(await namespace.open("listen", address, port), serve);
+    closers.push(() => server.close());
+    return portOf(server);
+  };
+  const datagrams = async (address: IpAddress): Promise<void> => {
+    const fd = await namespace.open("datagram", address, DNS_PORT);
+    const socket = createSocket(address.length === 4 ? "udp4" : "udp6");
+    stub.serveDatagrams(socket);
+    socket.on("error", () => {});
+    await new Promise<void>((resolve) => socket.bind({ fd, exclusive: true }, resolve));
+    closers.push(() => socket.close());
+  };
+  const transparent = (socket: Socket): Promise<void> => serveTransparent(socket, flows, names);
+
+  try {
+    for (const address of [...any, ...nameServers(namespace.hasIpv6)]) await datagrams(address);
+    for (const address of any) {
+      await listen(address, DNS_PORT, (socket) => stub.serveConnection(socket));
+      // The default ports too when no grant has them: an attempt is refused by us, on record, and not by an empty port.
+      for (const port of new Set([...DEFAULT_PORTS, ...policy.listedPorts]))
+        await listen(address, port, transparent);
+    }
+    const free = (port: number): number =>
+      policy.listedPorts.includes(port) || parts.listen.includes(port) ? 0 : port;
+    const http = await listen(OWN_ADDRESS, free(HTTP_PORT), (socket) => serveHttpProxy(socket, flows));
+    const socks = await listen(OWN_ADDRESS, free(SOCKS_PORT), (socket) => serveSocks(socket, flows, names));
+    for (const port of parts.listen) closers.push(await publish(port, flows, namespace));
+    return {
+      environment: environmentOf(http, socks),
+      async close() {
+        for (const close of closers.splice(0)) close();
+        await flows.close();
+      },
+    };
+  } catch (error) {
+    for (const close of closers) close();
+    throw error;
+  }
+}
+
+/** A program that connected by itself: what it meant is in the address that it connected to. */
+async function serveTransparent(socket: Socket, flows: Flows, names: Names): Promise<void> {
+  const local = parseIp(socket.localAddress ?? "");
+  if (local === null || socket.localPort === undefined) return void socket.destroy();
+  const text = formatIp(unmapped(local));
+  const host = names.nameOf(text) ?? text;
+  const flow = await flows.open({ op: "connect", host, port: socket.localPort, via: "transparent" });
+  if (flow.kind === "open") return flow.carry(socket, Buffer.alloc(0));
+  socket.resetAndDestroy();
+}
+
+function listenOn(fd: number, serve: (socket: Socket) => Promise<void>): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  server.maxConnections = 2 * MAX_FLOWS;
+  server.on("connection", (socket) => {
+    // Each way of serving has its own view of an error; nobody's fault is the broker's end.
+    socket.on("error", () => {});
+    serve(socket).catch((error: unknown) => {
+      socket.destroy();
+      throw error;
+    });
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      binding.closeFd(fd);
+      reject(error);
+    });
+    server.listen({ fd }, () => resolve(server));
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    // Resolvers go on without it too.
+    return "";
+  }
+}
+
+/** Of resolv.conf(5): answers to an IPv6 query must come from the address that was asked. IPv4 needs no list. */
+function nameServers(hasIpv6: boolean): IpAddress[] {
+  if (!hasIpv6) return [];
+  const listed = [...textOf("/etc/resolv.conf").matchAll(/^\s*nameserver\s+([0-9a-fA-F:.]+)/gm)].flatMap(
+    ([, ip]) => parseIp(ip!) ?? [],
+  );
+  const all = ["::1", ...listed.filter((address) => address.length === 16).map(formatIp)];
+  return [...new Set(all)].slice(0, 8).map((ip) => parseIp(ip)!);
+}
+
+/** ALL_PROXY is the HTTP proxy too: httpx and others fail on a SOCKS address when they lack the package for it. */
+function environmentOf(http: number, socks: number): Record<string, string> {
+  const proxy = `http://${formatIp(OWN_ADDRESS)}:${http}`;
+  const variables = {
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    ALL_PROXY: proxy,
+    NO_PROXY: "localhost,127.0.0.1,::1",
+  };
+  const lower = Object.entries(variables).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    ...variables,
+    ...Object.fromEntries(lower),
+    NODE_USE_ENV_PROXY: "1",
+    SALLYPORT_SOCKS5: `${formatIp(OWN_ADDRESS)}:${socks}`,
+  };
+}

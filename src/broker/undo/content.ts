@@ -1,0 +1,151 @@
+import { describe, type Image } from "../../files/undo/entry.ts";
+import { toLinuxFlags } from "../../platform/open_flags.ts";
+import { type Found, look } from "../../platform/staging.ts";
+import { OPEN, type OpenRequest, type TruncateRequest } from "../../protocol/message.ts";
+import type { Outcome } from "../outcome.ts";
+import type { Keeper } from "./keeper.ts";
+
+const ENOENT = 2;
+const CHANGES = OPEN.write | OPEN.append | OPEN.truncate;
+const NEW = OPEN.create | OPEN.exclusive;
+
+type Late = Outcome | Promise<Outcome>;
+
+/** An open that may change content, or make a file. */
+export function open(request: OpenRequest, keeper: Keeper, act: () => Late): Late {
+  const { path, flags } = request;
+  if ((flags & (CHANGES | OPEN.create | OPEN.temporary)) === 0) return act();
+  if (flags & OPEN.temporary) {
+    const outcome = act();
+    if (!(outcome instanceof Promise) && outcome.kind === "descriptor") noteOwn(outcome.fd, keeper);
+    return outcome;
+  }
+  const found = look(path);
+  if (found === -ENOENT) return (flags & OPEN.create) === 0 ? act() : make(path, keeper, act);
+  if (typeof found === "number" || found.kind !== "file") return act();
+  if ((flags & CHANGES) === 0 || (flags & NEW) === NEW) return act();
+  if (keeper.own.has(found.identity) || keeper.imaged.has(found.identity)) return act();
+  const waited = keeper.copying.get(found.identity);
+  if (waited !== undefined) return again(waited, () => open(request, keeper, act));
+  // A file without content has none to be kept: locks are taken on such.
+  if (found.sizeBytes === 0) return change(path, found, "empty", keeper, act);
+  if ((flags & (OPEN.write | OPEN.append)) === 0) return withImage(path, found, keeper, act);
+  const held = keeper.platform.open(path, flags & ~(NEW | OPEN.truncate), 0, 0);
+  if (held < 0) return { kind: "failed", errno: -held };
+  if (flags & OPEN.truncate) {
+    const fresh = swap(path, found, held, flags, keeper);
+    keeper.platform.close(held);
+    return fresh >= 0 ? { kind: "descriptor", fd: fresh } : withImage(path, found, keeper, act);
+  }
+  try {
+    return withImage(
+      path,
+      found,
+      keeper,
+      () => ({ kind: "descriptor", fd: held }),
+      () => keeper.platform.close(held),
+    );
+  } catch (error) {
+    keeper.platform.close(held);
+    throw error;
+  }
+}
+
+export function truncate(request: TruncateRequest, keeper: Keeper, act: () => Late): Late {
+  const { path } = request;
+  const found = look(path);
+  if (typeof found === "number" || found.kind !== "file") return act();
+  if (keeper.own.has(found.identity) || keeper.imaged.has(found.identity)) return act();
+  const waited = keeper.copying.get(found.identity);
+  if (waited !== undefined) return again(waited, () => truncate(request, keeper, act));
+  return found.sizeBytes === 0
+    ? change(path, found, "empty", keeper, act)
+    : withImage(path, found, keeper, act);
+}
+
+function noteOwn(fd: number, keeper: Keeper): void {
+  const found = look(fd);
+  if (typeof found !== "number") keeper.own.add(found.identity);
+}
+
+function make(path: string, keeper: Keeper, act: () => Late): Late {
+  keeper.directoryOf(path);
+  const entry = keeper.record({ k: "make", p: path, kind: "file" });
+  const outcome = act();
+  if (outcome instanceof Promise) return outcome;
+  if (outcome.kind === "descriptor") keeper.made(entry, outcome.fd);
+  else keeper.failed(entry);
+  return outcome;
+}
+
+async function again(waited: Promise<unknown>, act: () => Late): Promise<Outcome> {
+  await waited.catch(() => {});
+  return act();
+}
+
+/**
+ * Replaces the file by an empty twin, which the program gets, and keeps the old one as it is: no byte is copied. Gives a
+ * descriptor, or -errno with nothing changed when the file has to be truncated where it is.
+ */
+function swap(path: string, found: Found, held: number, flags: number, keeper: Keeper): number {
+  const { store, platform } = keeper;
+  const n = keeper.nextName();
+  const name = String(n);
+  const fresh = store.replacement(held, toLinuxFlags(flags & ~(NEW | OPEN.truncate)), name);
+  if (fresh < 0) return fresh;
+  const twin = look(fresh);
+  let failed = typeof twin === "number" ? twin : 0;
+  if (typeof twin !== "number") {
+    keeper.directoryOf(path);
+    const old = { id: found.identity, n, how: "moved", before: describe(found, held) } as const;
+    const entry = keeper.record({ k: "swap", p: path, to: twin.identity, old });
+    failed = store.exchange(path, name, found.inode);
+    if (failed < 0) keeper.failed(entry);
+    else keeper.own.add(twin.identity);
+  }
+  if (failed === 0) return fresh;
+  platform.close(fresh);
+  store.remove(name);
+  return failed;
+}
+
+/** Keeps a copy of the content, then acts. `abandon` is called when it does not come to that. */
+function withImage(
+  path: string,
+  found: Found,
+  keeper: Keeper,
+  act: () => Late,
+  abandon = (): void => {},
+): Late {
+  const source = keeper.openSource(path, found);
+  if (source < 0) return change(path, found, "lost", keeper, act);
+  const n = keeper.nextName();
+  if (keeper.isSmall(found.sizeBytes)) {
+    try {
+      keeper.copyNow(source, n, found.sizeBytes);
+    } finally {
+      keeper.platform.close(source);
+    }
+    return change(path, found, n, keeper, act);
+  }
+  const copied = keeper.copySlowly(source, n, found.sizeBytes).finally(() => {
+    keeper.copying.delete(found.identity);
+    keeper.platform.close(source);
+  });
+  keeper.copying.set(found.identity, copied);
+  return copied
+    .then(() => change(path, found, n, keeper, act))
+    .catch((error: unknown) => {
+      abandon();
+      throw error;
+    });
+}
+
+function change(path: string, found: Found, n: Image, keeper: Keeper, act: () => Late): Late {
+  // To put it back is to exchange it, which the directory notices.
+  keeper.directoryOf(path);
+  keeper.record({ k: "image", p: path, id: found.identity, before: describe(found, path), n });
+  keeper.imaged.add(found.identity);
+  keeper.described.add(found.identity);
+  return act();
+}

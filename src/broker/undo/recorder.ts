@@ -1,0 +1,86 @@
+import type { Denial, Request } from "../../protocol/message.ts";
+import type { Caller } from "../caller.ts";
+import type { Outcome } from "../outcome.ts";
+import type { RunLog } from "../run_log.ts";
+import { open, truncate } from "./content.ts";
+import { EDQUOT, type Keeper, QuotaReached } from "./keeper.ts";
+import { metadata } from "./metadata.ts";
+import { link, make, rename, unlink } from "./names.ts";
+import type { Undo } from "./undo.ts";
+
+type Late = Outcome | Promise<Outcome>;
+
+/** The undo of a run that keeps what it changes. */
+export class UndoRecorder implements Undo {
+  readonly #keeper: Keeper;
+  readonly #log: Pick<RunLog, "denial">;
+
+  constructor(keeper: Keeper, log: Pick<RunLog, "denial">) {
+    this.#keeper = keeper;
+    this.#log = log;
+  }
+
+  perform(request: Request, caller: Caller, act: () => Late): Late {
+    try {
+      const outcome = this.#kept(request, caller, act);
+      if (!(outcome instanceof Promise)) return outcome;
+      return outcome.catch((error: unknown) => this.#refused(request, caller, error));
+    } catch (error) {
+      return this.#refused(request, caller, error);
+    }
+  }
+
+  #kept(request: Request, caller: Caller, act: () => Late): Late {
+    const keeper = this.#keeper;
+    // Only opens, and what opens start, answer late.
+    const now = act as () => Outcome;
+    switch (request.op) {
+      case "open":
+        return keeper.tracks(request.path) ? open(request, keeper, act) : act();
+      case "truncate":
+        return keeper.tracks(request.path) ? truncate(request, keeper, act) : act();
+      case "mkdir":
+      case "mknod":
+      case "symlink":
+      case "bind-unix":
+        return keeper.tracks(request.path) ? make(request, keeper, now) : act();
+      case "unlink":
+        return keeper.tracks(request.path) ? unlink(request, keeper, now) : act();
+      case "rename":
+        return keeper.tracks(request.from) || keeper.tracks(request.to)
+          ? rename(request, keeper, now)
+          : act();
+      case "link":
+        return keeper.tracks(request.from) || keeper.tracks(request.to)
+          ? link(request, caller, keeper, now)
+          : act();
+      case "chmod":
+      case "chown":
+      case "utimens":
+      case "setxattr":
+      case "removexattr":
+        return keeper.tracks(request.path) ? metadata(request.path, caller, keeper, now) : act();
+      case "stat":
+      case "list":
+      case "exec":
+      case "connect-unix":
+      case "ssh-sign":
+      case "refused":
+        return act();
+    }
+  }
+
+  /** What can not be undone any more does not happen. */
+  #refused(request: Request, caller: Caller, error: unknown): Outcome {
+    if (!(error instanceof QuotaReached)) throw error;
+    const denial: Denial = {
+      op: request.op,
+      path: "path" in request ? request.path : "to" in request ? request.to : "",
+      rule: "undo.quota",
+      reason: `what the run changes could no longer be undone: ${error.message}`,
+      nextSteps: ["sallyport run --undo off …", 'raise "undoLimits" in a profile of your own'],
+    };
+    this.#log.denial(request, caller, denial, EDQUOT);
+    return { kind: "denied", errno: EDQUOT, denial };
+  }
+}

@@ -1,0 +1,167 @@
+import { mkdirSync } from "node:fs";
+import type { Stat } from "../protocol/message.ts";
+import { binding, LOOK } from "./binding.ts";
+import { O } from "./open_flags.ts";
+import type { Target } from "./platform.ts";
+
+/** Seconds and nanoseconds since the epoch. */
+export type Time = readonly [seconds: number, nanoseconds: number];
+
+/** What an object is. `identity` tells it from every other one, also from a later one with the same inode number. */
+export type Found = {
+  readonly identity: string;
+  readonly inode: number;
+  readonly kind: Stat["kind"];
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly linkCount: number;
+  readonly modified: Time;
+  readonly changed: Time;
+  readonly accessed: Time;
+};
+
+export type Attribute = readonly [name: string, value: Uint8Array];
+
+const KINDS: Readonly<Record<number, Stat["kind"]>> = {
+  [0o100000]: "file",
+  [0o040000]: "directory",
+  [0o120000]: "symlink",
+  [0o010000]: "fifo",
+  [0o140000]: "socket",
+};
+const EIO = 5;
+const S_IFMT = 0o170000;
+const CHUNK_BYTES = 8 << 20;
+
+const scratch = new Float64Array(16);
+
+function found(): Found {
+  const at = (field: keyof typeof LOOK): number => scratch[LOOK[field]]!;
+  return {
+    identity: `${at("dev")}:${at("ino")}:${at("bornSec")}.${at("bornNsec")}`,
+    inode: at("ino"),
+    kind: KINDS[at("mode") & S_IFMT] ?? "device",
+    mode: at("mode") & 0o7777,
+    uid: at("uid"),
+    gid: at("gid"),
+    sizeBytes: at("size"),
+    linkCount: at("nlink"),
+    modified: [at("mtimeSec"), at("mtimeNsec")],
+    changed: [at("ctimeSec"), at("ctimeNsec")],
+    accessed: [at("atimeSec"), at("atimeNsec")],
+  };
+}
+
+/** Looks at an object without following a link; -errno. */
+export function look(target: Target): Found | number {
+  const failed = binding.fsLook(target, scratch);
+  return failed < 0 ? failed : found();
+}
+
+/** Its extended attributes, ACLs included; -errno. */
+export function attributesOf(target: Target): readonly Attribute[] | number {
+  return binding.fsAttributes(target);
+}
+
+/**
+ * A directory that objects are moved into and out of, by number. The names in it are ours alone. Numbers below zero are -errno;
+ * nothing is ever replaced. The directory is held open, so that it serves a thread that could not reach it by its path.
+ */
+export class Store {
+  readonly #fd: number;
+
+  /** Takes the descriptor. */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  look(name: string): Found | number {
+    const failed = binding.storeLook(this.#fd, name, scratch);
+    return failed < 0 ? failed : found();
+  }
+
+  /** An empty twin of the file open as `old`, with the access of Linux's `flags`: its descriptor. -EAGAIN: it is open elsewhere. */
+  replacement(old: number, flags: number, name: string): number {
+    return binding.stageReplacement(old, flags, this.#fd, name);
+  }
+
+  /** -ESTALE: what stands at the path is not `inode`; nothing was done. */
+  exchange(path: string, name: string, inode: number): number {
+    return binding.storeExchange(path, this.#fd, name, inode);
+  }
+
+  moveIn(path: string, name: string, inode: number): number {
+    return binding.storeMoveIn(path, this.#fd, name, inode);
+  }
+
+  linkIn(path: string, name: string): number {
+    return binding.storeLinkIn(path, this.#fd, name);
+  }
+
+  /** A new directory, for its owner only. */
+  makeDirectory(name: string): number {
+    try {
+      mkdirSync(`/proc/self/fd/${this.#fd}/${name}`, { mode: 0o700 });
+      return 0;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -EIO;
+    }
+  }
+
+  moveOut(name: string, path: string): number {
+    return binding.storeMoveOut(this.#fd, name, path);
+  }
+
+  linkOut(name: string, path: string): number {
+    return binding.storeLinkOut(this.#fd, name, path);
+  }
+
+  remove(name: string): number {
+    return binding.storeRemove(this.#fd, name);
+  }
+
+  openForReading(name: string): number {
+    return binding.storeOpen(this.#fd, name, 0, 0);
+  }
+
+  /** Emptied. */
+  openForWriting(name: string): number {
+    return binding.storeOpen(this.#fd, name, O.wronly | O.trunc, 0);
+  }
+
+  /** A descriptor that only names the object, for changing its metadata. */
+  hold(name: string): number {
+    return binding.storeOpen(this.#fd, name, O.path, 0);
+  }
+
+  /** A new file for a copy, for its owner only. */
+  create(name: string): number {
+    return binding.storeOpen(this.#fd, name, O.rdwr | O.creat | O.excl, 0o600);
+  }
+
+  close(): void {
+    binding.closeFd(this.#fd);
+  }
+}
+
+/**
+ * Copies everything from `source` to the empty file `target`, step by step; each step is short enough for the event loop. Where
+ * the file system can share the content, it takes one. Gives the bytes of the step, "end", or -errno.
+ */
+export function copyStep(target: number, source: number, offset: number): number | "end" {
+  if (offset === 0 && binding.fdShare(target, source) === 0) return "end";
+  const copied = binding.fdCopy(target, source, offset, CHUNK_BYTES);
+  return copied === 0 ? "end" : copied;
+}
+
+/** The same in one go, for a file of no more than some megabytes. */
+export function copyAll(target: number, source: number): number {
+  for (let offset = 0; ; ) {
+    const step = copyStep(target, source, offset);
+    if (step === "end") return 0;
+    if (step < 0) return step;
+    offset += step;
+  }
+}

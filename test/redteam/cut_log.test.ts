@@ -1,0 +1,32 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parseCheckpoint } from "../../src/audit/checkpoint.ts";
+import { parseVkey } from "../../src/audit/key.ts";
+import { readEntries } from "../../src/audit/read.ts";
+import { sealLog } from "../../src/audit/seal.ts";
+import { appendTo, createSegment } from "../../src/audit/segment.ts";
+import { Arena } from "../support/arena.ts";
+import { confined, sallyport } from "../support/confined.ts";
+
+test("a finished log cut back to a head that was signed on the way, with the end of the host log: is found out", async () => {
+  using arena = new Arena();
+  const script = "for n in 1 2 3 4 5; do echo > x; sleep 0.2; done; echo > hidden";
+  const { report } = await confined(arena, ["sh", "-c", script]);
+  const log = join(arena.state, "runs", report?.run ?? "", "log");
+  const verifier = parseVkey(readFileSync(join(arena.state, "keys/log.vkey"), "utf8"));
+  const lines = readFileSync(join(log, "checkpoints"), "utf8").trimEnd().split("\n");
+  expect(lines.length).toBeGreaterThan(2);
+  const head = parseCheckpoint(JSON.parse(lines[1] ?? ""), verifier);
+  const kept = [...readEntries(log)].slice(0, head.size);
+  rmSync(join(log, "checkpoint"));
+  const segment = createSegment(join(log, "journal.000"), 1 << 20, undefined);
+  for (const { bytes } of kept) appendTo(segment, bytes);
+  await sealLog(log, head);
+  writeFileSync(join(log, "checkpoints"), `${lines.slice(0, 2).join("\n")}\n`);
+  const host = readFileSync(join(arena.state, "host.log"), "utf8").trimEnd().split("\n");
+  writeFileSync(join(arena.state, "host.log"), `${host.slice(0, -1).join("\n")}\n`);
+  const verified = await sallyport(arena, ["audit", "verify", "--state", arena.state]);
+  expect(verified.stdout).not.toMatch(/: whole/);
+  expect(verified.exitCode).toBe(1);
+});
