@@ -13,7 +13,7 @@ const PLANTED = "What is written there is run by somebody else, with all of thei
 
 /**
  * The policy of a run that is observed: everything is granted, but for what a rule of the profile or of pack:learning denies.
- * Trees that may be executed are changed by nobody who is only watched, but for the places that are the program's own.
+ * No socket is connected to for being watched. Trees that may be executed are changed by nobody who is only watched, but for the places that are the program's own.
  */
 export function observingPolicy(profile: ResolvedProfile, base: readonly Rule[], places: Places): Policy {
   const pack = { ...profile, rules: packRules("pack:learning") };
@@ -29,7 +29,13 @@ export function observingPolicy(profile: ResolvedProfile, base: readonly Rule[],
 }
 
 function granting(pattern: string): Rule {
-  return { id: LEARNED, effect: "allow", rights: ALL_RIGHTS, pattern, reason: "Granted so that it is seen" };
+  return {
+    id: LEARNED,
+    effect: "allow",
+    rights: ALL_RIGHTS & ~RIGHT.connect,
+    pattern,
+    reason: "Granted so that it is seen",
+  };
 }
 
 function denying(pattern: string): Rule {

@@ -2,7 +2,7 @@
 import type { Policy } from "../decide.ts";
 import { basename, dirname, isWithin } from "../path.ts";
 import { escapePattern, MAX_RUNS, parsePattern, type Segment } from "../pattern.ts";
-import { RIGHT } from "../rights.ts";
+import { ALL_RIGHTS, RIGHT } from "../rights.ts";
 import { mayMatchBelow } from "../trie.ts";
 import type { Observation } from "./observations.ts";
 import { temporaryPattern } from "./temporary_name.ts";
@@ -160,7 +160,7 @@ function matchesDenied(path: string, wild: string, bounds: Bounds): boolean {
   const parent = dirname(path);
   const [last] = parsePattern(`/${wild}`);
   const depth = path.split("/").length - 2;
-  const denying = mayMatchBelow(bounds.policy.compiled, parent, 0xff);
+  const denying = mayMatchBelow(bounds.policy.compiled, parent, ALL_RIGHTS);
   return denying.some(({ pattern }) => !isAnywhere(pattern) && meets(parsePattern(pattern), depth, last!));
 }
 
