@@ -31,7 +31,7 @@ test.each([
     "mkdir ~/.local ~/.local/bin; echo x > ~/.local/bin/sallyport-test",
     "learning.programs",
   ],
-  ["a scheduled task", "echo x > /var/spool/cron/sallyport-test", "learning.system"],
+  ["a scheduled task", "echo x > /var/spool/cron/sallyport-test", "protected.shell"],
   ["a kernel setting", "echo x > /proc/sys/kernel/core_pattern", "learning.system"],
   ["a device", "head -c 1 /dev/kmsg; cat /dev/kmsg", "learning.devices"],
   ["memory of the kernel", "head -c 1 /proc/kcore", "secrets.system"],

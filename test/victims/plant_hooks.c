@@ -95,11 +95,11 @@ int main(int argc, char** argv) {
     // More segments than a decision takes.
     char path[8192] = "x", deep[8192];
     need("mkdir", mkdir("x", 0755));
-    for (int at = 0; at < 700; at++) need("mkdir", mkdir(strcat(path, "/a"), 0755));
+    for (int at = 0; at < 320; at++) need("mkdir", mkdir(strcat(path, "/a"), 0755));
     strcpy(deep, path);
     strcpy(path, "y");
     need("mkdir", mkdir("y", 0755));
-    for (int at = 0; at < 700; at++) need("mkdir", mkdir(strcat(path, "/a"), 0755));
+    for (int at = 0; at < 320; at++) need("mkdir", mkdir(strcat(path, "/a"), 0755));
     strcat(path, "/hooks");
     make_hooks(path);
     need("rename", rename("y", strcat(deep, "/y")));
@@ -108,11 +108,11 @@ int main(int argc, char** argv) {
     if (rename("x", "own/.git/modules") == 0) {
       // Back up in steps that a decision takes.
       strcpy(path, "own/.git/modules");
-      for (int at = 0; at < 700; at++) strcat(path, "/a");
+      for (int at = 0; at < 320; at++) strcat(path, "/a");
       strcat(path, "/y");
       need("rename", rename(path, "own/.git/modules/m"));
       strcpy(path, "own/.git/modules/m");
-      for (int at = 0; at < 700; at++) strcat(path, "/a");
+      for (int at = 0; at < 320; at++) strcat(path, "/a");
       strcat(path, "/hooks");
       rename(path, "own/.git/modules/hooks");
     }

@@ -74,7 +74,7 @@ int stage_replacement(int old, int flags, int store, const char* name) {
   if (const int failed = held_by_us_alone(old); failed < 0) return failed;
   const int access = flags & (O_ACCMODE | kStatusFlags);
   base::UniqueFd fresh(
-      openat(store, name, access | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600));
+      openat(store, name, access | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600));
   if (!fresh.valid()) return -errno;
   if (const int failed = clone_metadata(old, status, fresh.get()); failed < 0) {
     (void)unlinkat(store, name, 0);
