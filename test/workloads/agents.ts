@@ -16,10 +16,9 @@ let directory: string | null = null;
 export function agentsDirectory(): string {
   if (directory !== null) return directory;
   directory = mkdtempSync(join(tmpdir(), "sallyport-agents-"));
-  for (const wanted of Object.values(PACKAGES)) {
-    const how = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", directory];
-    spawnSync("npm", ["install", ...how, wanted], { timeout: 90_000, stdio: "ignore" });
-  }
+  // In one command: with --no-save a second one would take the first package out again.
+  const how = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", directory];
+  spawnSync("npm", ["install", ...how, ...Object.values(PACKAGES)], { timeout: 180_000, stdio: "ignore" });
   return directory;
 }
 
