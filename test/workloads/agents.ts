@@ -26,12 +26,19 @@ export function removeAgents(): void {
   if (directory !== null) rmSync(directory, { recursive: true, force: true });
 }
 
-const program = (name: string): string => join(agentsDirectory(), "node_modules/.bin", name);
+/** The program itself: the name that npm gives to one of them is only good after an install script. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  codex: ".bin/codex",
+  claude: "@anthropic-ai/claude-code-linux-x64/claude",
+};
+
+const program = (name: string): string => join(agentsDirectory(), "node_modules", PROGRAMS[name]!);
 
 function startUp(name: string): Workload {
   return {
     name: `${PACKAGES[name]!.replace(/@[^@]*$/, "")}: --version and --help`,
     kind: "starts",
+    denials: { "default-deny": "it would keep its state in the home" },
     obstacle: () => (existsSync(program(name)) ? "" : `needs ${PACKAGES[name]} from the registry`),
     get reads() {
       return [agentsDirectory()];
