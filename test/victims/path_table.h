@@ -192,4 +192,3 @@ static const struct operation pairs[] = {
     {"rename RENAME_EXCHANGE", RENAME_BOTH, 2, 0},
     {"link", LINK_BOTH, 0, 0},
 };
-

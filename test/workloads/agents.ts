@@ -16,10 +16,9 @@ let directory: string | null = null;
 export function agentsDirectory(): string {
   if (directory !== null) return directory;
   directory = mkdtempSync(join(tmpdir(), "sallyport-agents-"));
-  for (const wanted of Object.values(PACKAGES)) {
-    const how = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", directory];
-    spawnSync("npm", ["install", ...how, wanted], { timeout: 90_000, stdio: "ignore" });
-  }
+  // In one command: with --no-save a second one would take the first package out again.
+  const how = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", directory];
+  spawnSync("npm", ["install", ...how, ...Object.values(PACKAGES)], { timeout: 180_000, stdio: "ignore" });
   return directory;
 }
 
@@ -27,12 +26,19 @@ export function removeAgents(): void {
   if (directory !== null) rmSync(directory, { recursive: true, force: true });
 }
 
-const program = (name: string): string => join(agentsDirectory(), "node_modules/.bin", name);
+/** The program itself: the name that npm gives to one of them is only good after an install script. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  codex: ".bin/codex",
+  claude: "@anthropic-ai/claude-code-linux-x64/claude",
+};
+
+const program = (name: string): string => join(agentsDirectory(), "node_modules", PROGRAMS[name]!);
 
 function startUp(name: string): Workload {
   return {
     name: `${PACKAGES[name]!.replace(/@[^@]*$/, "")}: --version and --help`,
     kind: "starts",
+    denials: { "default-deny": "it would keep its state in the home" },
     obstacle: () => (existsSync(program(name)) ? "" : `needs ${PACKAGES[name]} from the registry`),
     get reads() {
       return [agentsDirectory()];

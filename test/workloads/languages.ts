@@ -76,7 +76,14 @@ w.writestr("demo-1.0.dist-info/RECORD", "demo/__init__.py,,\\ndemo-1.0.dist-info
   {
     name: "node: cluster",
     kind: "computes",
-    script: `node -e 'const c = require("cluster"); if (c.isPrimary) { let n = 0; for (let i = 0; i < 3; i++) c.fork().on("message", (m) => { n += m; }).on("exit", () => { if (Object.keys(c.workers).length === 0) console.log(n); }); } else { process.send(c.worker.id, () => process.exit()); }'`,
+    script: `cat > c.cjs <<'X'
+const c = require("cluster");
+let sum = 0;
+const start = () => c.fork().on("message", (m) => { sum += m; }).on("exit", () => { if (Object.keys(c.workers).length === 0) console.log(sum); });
+if (c.isPrimary) for (let i = 0; i < 3; i++) start();
+else process.send(c.worker.id, () => process.exit());
+X
+node c.cjs`,
   },
   {
     name: "node: worker_threads",

@@ -37,6 +37,8 @@ test.for(WORKLOADS)("$name", async (workload, context) => {
   for (let at = 0; at < ROUNDS; at++) {
     for (const mode of USED) rounds[mode].push(await once(workload, arena, mode));
   }
+  // A program that fails outside shows nothing.
+  expect(rounds.plain[0]?.run.exitCode, rounds.plain[0]?.run.stderr).toBe(0);
   const denials = new Set<string>();
   for (const mode of USED) {
     if (mode !== "plain") check(workload, rounds.plain[0]!, rounds[mode][0]!, denials);

@@ -8,6 +8,8 @@ const imports = (module: string) => (): string =>
     ? ""
     : `needs the Python module ${module} of the system`;
 
+const NAMES = { "network.unix": "the C library asks for a name service that need not run" };
+
 const FILES = (count: number): string =>
   `mkdir in; for d in $(seq 100); do mkdir in/d$d; done; for i in $(seq ${count}); do echo "file $i" > in/d$((i % 100 + 1))/f$i; done`;
 
@@ -57,6 +59,7 @@ print(env.stat()["entries"])'`,
     name: "tar: 10 000 files into an archive and out of it",
     kind: "writes",
     prepare: FILES(10_000),
+    denials: NAMES,
     script: "tar cf a.tar -C .. in && mkdir out && tar xf a.tar -C out && find out -type f | wc -l",
   },
   {
@@ -64,6 +67,7 @@ print(env.stat()["entries"])'`,
     kind: "writes",
     obstacle: has("rsync"),
     prepare: FILES(10_000),
+    denials: NAMES,
     script: "rsync -a ../in/ out/ && rsync -a --delete ../in/ out/ && find out -type f | wc -l",
   },
   {

@@ -15,7 +15,7 @@ export const VERSION_CONTROL: readonly Workload[] = [
     name: "git: clone of a local repository, checkout of branches",
     kind: "writes",
     prepare: SOURCE,
-    script: `${START}; git clone -q ../in/source c; cd c; for i in 1 2 3; do git checkout -q -b b$i; echo $i > d1/f1; git commit -qam $i; git checkout -q main; done; git branch | wc -l; git fsck`,
+    script: `${START}; git clone -q ../in/source c; cd c; for i in 1 2 3; do git checkout -q -b b$i; echo branch $i > d1/f1; git commit -qam $i; git checkout -q main; done; git branch | wc -l; git fsck`,
   },
   {
     name: "git: worktree",
