@@ -1,3 +1,5 @@
+#include "linux/socket/pump.h"
+
 #include <napi.h>
 #include <uv.h>
 
@@ -6,7 +8,6 @@
 #include "base/check.h"
 #include "binding/binding.h"
 #include "binding/poll.h"
-#include "linux/socket/pump.h"
 
 namespace binding {
 namespace {
@@ -135,7 +136,8 @@ Napi::Value start_pump(const Napi::CallbackInfo& info) {
     throw_failure(env, pump.failure());
     return {};
   }
-  const auto handle = std::make_shared<PumpHandle>(env, std::move(pump.value()), info[2].As<Napi::Function>());
+  const auto handle =
+      std::make_shared<PumpHandle>(env, std::move(pump.value()), info[2].As<Napi::Function>());
   handle->open();
   return handle->object();
 }

@@ -1,4 +1,5 @@
-// Puts a hook into a directory that git takes hooks from. plant_hook DIRECTORY; its parent is there, it may be missing itself.
+// Puts a hook into a directory that git takes hooks from. plant_hook DIRECTORY; its parent is there, it may
+// be missing itself.
 #include "victim.h"
 
 static const char* script = "#!/bin/sh\ntouch owned\n";

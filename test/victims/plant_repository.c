@@ -1,5 +1,5 @@
-// Makes git take a directory that was there before for a repository, or a repository of old run what it did not.
-// plant_repository WAY DIRECTORY
+// Makes git take a directory that was there before for a repository, or a repository of old run what it did
+// not. plant_repository WAY DIRECTORY
 #include "victim.h"
 
 static const char* plain = "[core]\n\tbare = false\n[user]\n\tname = Agent\n";
@@ -33,7 +33,8 @@ int main(int argc, char** argv) {
     if (fd >= 0 && write(fd, "ref: refs/heads/main\n", 21) == 21) close(fd);
     int config = open("config", O_WRONLY | O_CREAT, 0644);
     if (config >= 0 && write(config, evil, strlen(evil)) > 0) close(config);
-    attempt("HEAD, objects, refs and config", access("HEAD", F_OK) || access("refs", F_OK) ? (errno = EACCES, -1) : evil_inside("config"));
+    attempt("HEAD, objects, refs and config",
+            access("HEAD", F_OK) || access("refs", F_OK) ? (errno = EACCES, -1) : evil_inside("config"));
     verdict();
   }
   if (strcmp(way, "dot-git") == 0) {

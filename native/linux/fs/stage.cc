@@ -72,9 +72,8 @@ int stage_replacement(int old, int flags, int store, const char* name) {
   if (status.st_nlink != 1) return -EXDEV;
   if ((status.st_mode & (S_ISUID | S_ISGID)) != 0) return -EPERM;
   if (const int failed = held_by_us_alone(old); failed < 0) return failed;
-  const int access = flags & (O_ACCMODE | kStatusFlags);
-  base::UniqueFd fresh(
-      openat(store, name, access | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600));
+  const int access = flags & (O_ACCMODE | O_NOFOLLOW | kStatusFlags);
+  base::UniqueFd fresh(openat(store, name, access | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0600));
   if (!fresh.valid()) return -errno;
   if (const int failed = clone_metadata(old, status, fresh.get()); failed < 0) {
     (void)unlinkat(store, name, 0);

@@ -97,8 +97,7 @@ int connect_to_file(int socket, int pinned) {
 
 int connect_to_address(int socket, const void* address, size_t size) {
   const NonBlocking held(socket);
-  return negative_errno(
-      connect(socket, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)));
+  return negative_errno(connect(socket, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)));
 }
 
 int bind_to(int socket, const void* address, size_t size, int base, mode_t mask) {

@@ -7,8 +7,8 @@
 
 namespace sockets {
 
-// One direction of a connection: moves bytes from one stream socket to another without copying them, through a
-// pipe. splice(2). Both sockets are non-blocking; the pump owns descriptors of its own for them.
+// One direction of a connection: moves bytes from one stream socket to another without copying them, through
+// a pipe. splice(2). Both sockets are non-blocking; the pump owns descriptors of its own for them.
 class Pump {
  public:
   enum class Wants { readable, writable, nothing };
@@ -17,7 +17,8 @@ class Pump {
   [[nodiscard]] static base::Result<Pump> create(int from, int to);
 
   // Moves what can be moved now, and says what has to become of which socket before more can. `nothing`: the
-  // source has ended, everything is written, and the sink is told (shutdown(2)). Failure: either side is gone.
+  // source has ended, everything is written, and the sink is told (shutdown(2)). Failure: either side is
+  // gone.
   [[nodiscard]] base::Result<Wants> run();
 
   [[nodiscard]] int from() const { return from_.get(); }
