@@ -10,7 +10,7 @@
 
 int main(int argc, char** argv) {
   const char* which = argument(argc, argv, 1);
-  if (strcmp(which, "socket") == 0) judge("socket", syscall(SYS_socket, AF_UNIX | HIGH, SOCK_STREAM, 0));
+  if (strcmp(which, "socket") == 0) judge("socket", syscall(SYS_socket, AF_UNIX | HIGH, SOCK_DGRAM, 0));
   if (strcmp(which, "inet") == 0) judge("socket", syscall(SYS_socket, AF_INET | HIGH, SOCK_STREAM | HIGH, 0));
   if (strcmp(which, "pair") == 0) {
     int pair[2];
