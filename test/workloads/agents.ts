@@ -38,7 +38,10 @@ function startUp(name: string): Workload {
   return {
     name: `${PACKAGES[name]!.replace(/@[^@]*$/, "")}: --version and --help`,
     kind: "starts",
-    denials: { "default-deny": "it would keep its state in the home" },
+    denials: {
+      "default-deny": "it would keep its state in the home",
+      "protected.agents": "it would keep its state in the home, with what instructs the next agent",
+    },
     obstacle: () => (existsSync(program(name)) ? "" : `needs ${PACKAGES[name]} from the registry`),
     get reads() {
       return [agentsDirectory()];
