@@ -18,7 +18,7 @@ const withSeparate = (arena: Arena): void => {
   arena.put("workspace/meta/refs/heads/keep", "");
   arena.put("workspace/meta/objects/info/keep", "");
   arena.put("workspace/meta/info/exclude", "");
-  arena.put("workspace/work/.git", "gitdir: ../meta\n");
+  arena.put("workspace/checkout/.git", "gitdir: ../meta\n");
 };
 
 for (const [name, hooks, prepare] of [
