@@ -26,6 +26,7 @@ export type Event = {
   readonly rule: string;
   readonly flags?: number | undefined;
   readonly mode?: number | undefined;
+  readonly extra?: Readonly<Record<string, string | number>> | undefined;
 };
 
 // Two strings of this length stay below the entry limit even when every character becomes \u00XX.
@@ -112,7 +113,9 @@ function line(
   return `${head}${flagsField},"kind":"${kind}"${modeField},"op":"${op}","path":"${path}","pid":${event.pid},"rule":"${rule}"${parts.run}${seq},"time":${time}${toField}${parts.tail},"verdict":"${verdict}"}`;
 }
 
+/** Whether the general serialiser is to write it. */
 function isLong(event: Event): boolean {
+  if (event.extra !== undefined) return true;
   return event.path.length > FAST_CHARS || event.rule.length > 1024 || (event.to?.length ?? 0) > FAST_CHARS;
 }
 
@@ -124,7 +127,7 @@ function slow(
   event: Event,
   rest: Partial<AuditRecord>,
 ): AuditRecord {
-  const { to, flags, mode, ...always } = event;
+  const { to, flags, mode, extra, ...always } = event;
   return {
     v: 1,
     kind,
@@ -137,6 +140,7 @@ function slow(
     ...(to === undefined ? {} : { to }),
     ...(flags === undefined ? {} : { flags }),
     ...(mode === undefined ? {} : { mode }),
+    ...(extra === undefined ? {} : { extra }),
     ...rest,
   };
 }

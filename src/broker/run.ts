@@ -107,6 +107,8 @@ export type RunFacts = {
   readonly mediation: "kernel" | "writes" | "strict";
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;
+  /** What may be executed: "by place", or what is told apart. */
+  readonly execution: string;
   readonly landlockAbi: number;
   /** "off", or what is granted. */
   readonly net: string;
@@ -188,7 +190,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   async function begin(): Promise<Run> {
     const confinement = confine(options, places);
     const namespace = await namespaceOf(launcher, confinement, user === self);
-    const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
+    const program = confinement.programs.admit(
+      findProgram(options.argv[0]!, options.environment["PATH"], workspace),
+    );
     const runsAs = user === self ? "self" : "another user";
     const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
     const key = openLogKey(state);
@@ -246,6 +250,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
       net: facts.net,
+      execution: facts.execution,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
@@ -261,6 +266,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       run: id,
       profile: options.profile.name,
       policy: confinement.policy,
+      programs: confinement.programs,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
