@@ -60,6 +60,11 @@ export function intentLine(
   return line(durability === "crash" ? parts.crash : parts.power, "intent", parts, seq, time, event, "allow");
 }
 
+/** An execution that was seen and let through: a note, for nobody tells what became of it. */
+export function executionLine(parts: LineParts, seq: number, time: number, event: Event): string {
+  return serializeRecord(slow(parts, "note", seq, time, event, { verdict: "allow" }));
+}
+
 /** A refused request. `errno` is what the caller gets. */
 export function denyLine(parts: LineParts, seq: number, time: number, event: Event, errno: string): string {
   if (isLong(event))
@@ -121,7 +126,7 @@ function isLong(event: Event): boolean {
 
 function slow(
   parts: LineParts,
-  kind: "intent" | "deny",
+  kind: "intent" | "deny" | "note",
   seq: number,
   time: number,
   event: Event,

@@ -41,7 +41,7 @@ export type Confinement = {
   readonly network: NetworkGrants | null;
   readonly facts: Pick<
     RunFacts,
-    "access" | "execution" | "mediation" | "reads" | "readsBecause" | "landlockAbi" | "missing" | "net"
+    "access" | "mediation" | "reads" | "readsBecause" | "landlockAbi" | "missing" | "net"
   >;
   close(): void;
 };
@@ -126,7 +126,6 @@ export function confine(options: RunOptions, places: Places): Confinement {
       landlockAbi: floor.abi,
       missing,
       net: describeGrants(network),
-      execution: programs.words,
     },
     close: () => closeSync(floor.rulesetFd),
   };

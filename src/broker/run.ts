@@ -35,6 +35,7 @@ import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
+import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { serveSshAgent } from "./ssh_agent/agent.ts";
@@ -107,7 +108,7 @@ export type RunFacts = {
   readonly mediation: "kernel" | "writes" | "strict";
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;
-  /** What may be executed: "by place", or what is told apart. */
+  /** What may be executed: "by place", or what is told apart; and whether executions are seen. */
   readonly execution: string;
   readonly landlockAbi: number;
   /** "off", or what is granted. */
@@ -162,6 +163,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   const { staged } = options;
   const id = staged?.run ?? randomBytes(6).toString("hex");
   const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);
+  const watch = enterWatch(options.profile.execution.watch);
   const tmp = privateDirectory(user, self);
   const places: Places = { workspace, home: realName(home), tmp, state };
 
@@ -183,6 +185,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   } catch (error) {
     launcher.close();
     removeQuietly(tmp);
+    leaveWatch(watch);
     if (!(error instanceof AuditError)) throw error;
     throw new SallyportError("SETUP", `${error.message}; without its log nothing runs`, { cause: error });
   }
@@ -223,6 +226,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       self,
       places,
     });
+    const tally = new Tally(tmp);
+    const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
+    const watched = startWatch(watch, options.profile.execution.watch, confinement.programs, log);
     const facts: RunFacts = {
       run: id,
       undo: undo?.placement ?? "off",
@@ -232,9 +238,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       workspace,
       stage,
       ...confinement.facts,
+      execution: [confinement.programs.words, watched.facts].filter((words) => words !== "").join(", "),
     };
-    const tally = new Tally(tmp);
-    const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
     const note = (
       kind: "run.start" | "run.end" | "note",
       extra: Record<string, string | number | boolean>,
@@ -299,6 +304,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const notStarted = async (error: unknown): Promise<never> => {
       await network?.close();
       raise();
+      watched.close();
       confinement.close();
       undo?.close();
       unwatch();
@@ -373,6 +379,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       removeQuietly(tmp);
       const kept = undo?.seal();
       raise();
+      watched.close();
+      leaveWatch(watch);
       undo?.close();
       unwatch();
       agent?.close();

@@ -1,4 +1,11 @@
-import { denyLine, type Event, intentLine, type LineParts, outcomeLine } from "../audit/lines.ts";
+import {
+  denyLine,
+  type Event,
+  executionLine,
+  intentLine,
+  type LineParts,
+  outcomeLine,
+} from "../audit/lines.ts";
 import { errnoName } from "../platform/errno.ts";
 import { type Denial, OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
@@ -45,6 +52,20 @@ export class RunLog {
   denial(request: Request, caller: Caller, denial: Denial, errno: number, looked?: Looked): void {
     this.#tally.deny(denial);
     const event = { ...eventOf(request, caller, denial.rule, looked), path: denial.path };
+    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errnoName(errno)));
+  }
+
+  /** A program that a process of the run is about to become, as the kernel told it. */
+  execution(pid: number, path: string, rule: string, looked: Looked): void {
+    this.#sink.append(
+      executionLine(this.parts, this.#sink.size, Date.now(), { pid, op: "exec", path, rule, extra: looked }),
+    );
+  }
+
+  /** One that it was kept from becoming. */
+  refusedExecution(pid: number, denial: Denial, errno: number, looked: Looked): void {
+    this.#tally.deny(denial);
+    const event = { pid, op: "exec", path: denial.path, rule: denial.rule, extra: looked };
     this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errnoName(errno)));
   }
 

@@ -65,6 +65,8 @@ export type Execution = {
   /** any: whatever lies below native.execute. listed: what a rule with the right execute alone grants. */
   readonly programs: "any" | "listed";
   readonly interpreters: "allowed" | "refused";
+  /** Whether each execution is seen by the broker, which needs root. */
+  readonly watch: "off" | "where-possible" | "required";
 };
 
 const REQUIRED = [
@@ -117,7 +119,7 @@ export function resolveProfile(
     memfd: last("memfd"),
     unixSockets: last("unixSockets"),
     native,
-    execution: { programs: "any", interpreters: "allowed", ...merged(files, "execution") },
+    execution: { programs: "any", interpreters: "allowed", watch: "off", ...merged(files, "execution") },
     sshKeys: { sign: union(files, "sshKeys", "sign"), login: union(files, "sshKeys", "login") },
     environment: {
       allow: union(files, "environment", "allow"),

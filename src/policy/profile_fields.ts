@@ -47,6 +47,7 @@ const NETWORK: Readonly<Record<string, Check>> = {
 const EXECUTION: Readonly<Record<string, Check>> = {
   programs: oneOf("any", "listed"),
   interpreters: oneOf("allowed", "refused"),
+  watch: oneOf("off", "where-possible", "required"),
 };
 
 const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };

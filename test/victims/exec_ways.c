@@ -1,5 +1,5 @@
-// Executes a program in every way there is. exec_ways PROGRAM ALIAS: ALIAS is a hard link to it. It is a copy of this very victim,
-// which answers "payload" with 42. Works in its current directory.
+// Executes a program in every way there is. exec_ways PROGRAM ALIAS: ALIAS is a hard link to it. It is a copy
+// of this very victim, which answers "payload" with 42. Works in its current directory.
 #include <sys/sendfile.h>
 #include <sys/wait.h>
 

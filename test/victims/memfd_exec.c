@@ -36,8 +36,10 @@ static void execute(const char* kind, unsigned flags, char* self) {
   snprintf(name, sizeof name, "/proc/self/fd/%d", memory);
   int readable = open(name, O_RDONLY | O_CLOEXEC);
   (void)fchmod(memory, 0755);
-  if (readable >= 0) close(memory);
-  else readable = memory;
+  if (readable >= 0)
+    close(memory);
+  else
+    readable = memory;
   snprintf(name, sizeof name, "/proc/self/fd/%d", readable);
   char* again[] = {self, "payload", NULL};
   snprintf(way, sizeof way, "%s: execveat", kind);

@@ -20,13 +20,20 @@ export type ProgramFile = {
 
 /** Null for what is no regular file, or may be executed by nobody. Never follows a link. */
 export function programFile(path: string): ProgramFile | null {
-  let found: BigIntStats;
   try {
-    found = lstatSync(path, { bigint: true });
+    return asFound(path, lstatSync(path, { bigint: true }));
   } catch {
     // It can not be looked at, so it is not granted.
     return null;
   }
+}
+
+/** The same for a file that is held open, and that had this name. */
+export function openedProgram(fd: number, path: string): ProgramFile | null {
+  return asFound(path, fstatSync(fd, { bigint: true }));
+}
+
+function asFound(path: string, found: BigIntStats): ProgramFile | null {
   if (!found.isFile() || (found.mode & 0o111n) === 0n) return null;
   return {
     paths: [path],
@@ -45,13 +52,18 @@ export function objectKey(device: bigint, inode: bigint): string {
 
 /** SHA-256 of the content, in hex; null when it can not be read, or is not what was found any more. */
 export function digestOf(file: ProgramFile): string | null {
-  return reading(file, (fd) => {
-    const hash = createHash("sha256");
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let read = readSync(fd, chunk); read > 0; read = readSync(fd, chunk))
-      hash.update(chunk.subarray(0, read));
-    return isUnchanged(file, fd) ? hash.digest("hex") : null;
-  });
+  return reading(file, (fd) => digestOfOpened(fd, file));
+}
+
+/** The same of what is held open. */
+export function digestOfOpened(fd: number, file: ProgramFile): string | null {
+  const hash = createHash("sha256");
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let at = 0, read = -1; read !== 0; at += read) {
+    read = readSync(fd, chunk, 0, CHUNK_BYTES, at);
+    hash.update(chunk.subarray(0, read));
+  }
+  return isUnchanged(file, fd) ? hash.digest("hex") : null;
 }
 
 /** The loader that an ELF program names (PT_INTERP, elf(5)); null for anything else. Only 64-bit little-endian. */

@@ -17,9 +17,12 @@ import { RIGHT } from "../../policy/rights.ts";
 import type { Rule } from "../../policy/rule.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { holds, type Places, realName } from "../workspace.ts";
-import { loaderNamedBy, type ProgramFile } from "./program_file.ts";
+import { loaderNamedBy, openedProgram, type ProgramFile } from "./program_file.ts";
 import { placesToLook, programPolicy } from "./program_rules.ts";
 import { keyOf, keyOfProcess, Survey } from "./survey.ts";
+
+/** Up to this size a program that is seen being executed is hashed for the record; it takes some ten milliseconds, once. */
+const MAX_RECORDED_BYTES = 32n << 20n;
 
 /** What was looked at when a program was judged. */
 export type JudgedProgram = {
@@ -107,12 +110,16 @@ export class ProgramTable {
   judge(path: string): JudgedProgram {
     const file = this.#survey.at(path);
     if (file === null) return { verdict: { kind: "by-path" }, owner: null, sha256: null };
-    let sha256: string | null = null;
-    const verdict = this.#judge(file, () => {
-      sha256 = this.#survey.digestOf(file);
-      return sha256;
-    });
-    return { verdict, owner: file.uid, sha256 };
+    return this.#judgeFile(file, -1);
+  }
+
+  /** The same for a file that is held open and about to be executed, and that lay at `path`. */
+  judgeOpened(fd: number, path: string): JudgedProgram {
+    const found = openedProgram(fd, path);
+    if (found === null) return { verdict: { kind: "by-path" }, owner: null, sha256: null };
+    const judged = this.#judgeFile(this.#survey.withNames(found), fd);
+    if (judged.sha256 !== null || found.sizeBytes > MAX_RECORDED_BYTES) return judged;
+    return { ...judged, sha256: this.#survey.digestOf(found, fd) };
   }
 
   /** Gives `program` back, or throws SETUP when the run may not execute it. */
@@ -122,6 +129,11 @@ export class ProgramTable {
     const { id, reason, remedy } = verdict.rule;
     const message = `Cannot run "${program}": ${reason} (rule ${id})${remedy === "" ? "" : `; ${remedy}`}`;
     throw new SallyportError("SETUP", message, { errno: "EACCES", stage: "exec" });
+  }
+
+  /** The rule by which a file of this name is executed, where nothing but its place counts. */
+  placeRule(path: string): string {
+    return decidePath(this.#paths, path, RIGHT.execute).rule?.id ?? "";
   }
 
   /** The refusal for a process that is a dynamic loader executed by itself; null for any other. */
@@ -134,6 +146,15 @@ export class ProgramTable {
   /** Whether this object was granted: nobody of the run may write it, under any name. */
   holds(device: number, inode: number): boolean {
     return this.#granted.has(`${device}:${inode}`);
+  }
+
+  #judgeFile(file: ProgramFile, fd: number): JudgedProgram {
+    let sha256: string | null = null;
+    const verdict = this.#judge(file, () => {
+      sha256 = this.#survey.digestOf(file, fd);
+      return sha256;
+    });
+    return { verdict, owner: file.uid, sha256 };
   }
 
   #judge(
@@ -198,7 +219,11 @@ function readable(id: string, path: string): Rule {
 /** For whoever starts nothing. */
 export function noPrograms(): ProgramTable {
   const nothing = compilePolicy("", []);
-  return new ProgramTable(compilePrograms({ programs: "any", interpreters: "allowed" }, []), nothing, []);
+  return new ProgramTable(
+    compilePrograms({ programs: "any", interpreters: "allowed", watch: "off" }, []),
+    nothing,
+    [],
+  );
 }
 
 /** The table of a run, or of a question about one: `grants` are the trees and files that the kernel is to grant. */

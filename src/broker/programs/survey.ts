@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { SallyportError } from "../../protocol/errors.ts";
 import { kindByName } from "./interpreters.ts";
-import { digestOf, objectKey, type ProgramFile, programFile } from "./program_file.ts";
+import { digestOf, digestOfOpened, objectKey, type ProgramFile, programFile } from "./program_file.ts";
 
 /** Above it a run would take seconds to start. */
 const MAX_ENTRIES = 1_000_000;
@@ -48,11 +48,13 @@ export class Survey {
   /** The file of this name with every name that was found of it, or null. `path` has no symbolic links. */
   at(path: string): ProgramFile | null {
     const found = programFile(path);
-    if (found === null) return null;
+    return found === null ? null : this.withNames(found);
+  }
+
+  /** A file as it is now, with every name that was found of the object. */
+  withNames(found: ProgramFile): ProgramFile {
     const known = this.#files.get(keyOf(found));
-    if (known === undefined) return found;
-    // As it is now: somebody may have written it since.
-    return { ...found, paths: known.paths.includes(path) ? known.paths : [...known.paths, path] };
+    return known === undefined ? found : { ...found, paths: [...new Set([...known.paths, ...found.paths])] };
   }
 
   /** By a name of the object, or by its content. */
@@ -67,11 +69,12 @@ export class Survey {
     return original === undefined ? "program" : this.#kinds.get(keyOf(original))!;
   }
 
-  digestOf(file: ProgramFile): string | null {
-    const key = `${keyOf(file)}:${file.changedNs}`;
+  /** Asked once for each state of an object, which its change time and its size tell. `fd` holds it open, or is -1. */
+  digestOf(file: ProgramFile, fd = -1): string | null {
+    const key = `${keyOf(file)}:${file.changedNs}:${file.sizeBytes}`;
     const known = this.#digests.get(key);
     if (known !== undefined) return known;
-    const digest = digestOf(file);
+    const digest = fd < 0 ? digestOf(file) : digestOfOpened(fd, file);
     this.#digests.set(key, digest);
     return digest;
   }

@@ -113,11 +113,15 @@ test("a profile adds to what it extends, replaces words and drops rules by name"
 });
 
 test("execution is by place unless a profile says otherwise, and its words are inherited one by one", () => {
-  expect(resolved(":strict").execution).toEqual({ programs: "any", interpreters: "allowed" });
-  const one = { ...child, name: "one", execution: { programs: "listed" } };
+  expect(resolved(":workspace").execution).toEqual({
+    programs: "any",
+    interpreters: "allowed",
+    watch: "off",
+  });
+  const one = { ...child, name: "one", execution: { programs: "listed", watch: "where-possible" } };
   const two = { ...child, extends: ["one"], execution: { interpreters: "refused" } };
   const mine = resolved("mine", { ...builtIn, one, mine: two });
-  expect(mine.execution).toEqual({ programs: "listed", interpreters: "refused" });
+  expect(mine.execution).toEqual({ programs: "listed", interpreters: "refused", watch: "where-possible" });
 });
 
 const rule = { id: "own", effect: "allow", rights: ["read"], paths: ["/srv/**"], reason: "x" };

@@ -27,9 +27,9 @@ const file = (fields: Partial<Program> = {}): Program => ({
   sha256: () => DIGEST,
   ...fields,
 });
-const LISTED = { programs: "listed", interpreters: "allowed" } as const;
-const ANY = { programs: "any", interpreters: "allowed" } as const;
-const NO_INTERPRETERS = { programs: "any", interpreters: "refused" } as const;
+const LISTED = { programs: "listed", interpreters: "allowed", watch: "off" } as const;
+const ANY = { programs: "any", interpreters: "allowed", watch: "off" } as const;
+const NO_INTERPRETERS = { programs: "any", interpreters: "refused", watch: "off" } as const;
 
 function verdictOf(
   execution: Parameters<typeof compilePrograms>[0],
