@@ -16,6 +16,7 @@ export type ProgramFile = {
   readonly changedNs: bigint;
   readonly sizeBytes: bigint;
   readonly uid: number;
+  readonly mode: number;
 };
 
 /** Null for what is no regular file, or may be executed by nobody. Never follows a link. */
@@ -42,6 +43,7 @@ function asFound(path: string, found: BigIntStats): ProgramFile | null {
     changedNs: found.ctimeNs,
     sizeBytes: found.size,
     uid: Number(found.uid),
+    mode: Number(found.mode),
   };
 }
 

@@ -24,6 +24,8 @@ import { keyOf, keyOfProcess, Survey } from "./survey.ts";
 /** Up to this size a program that is seen being executed is hashed for the record; it takes some ten milliseconds, once. */
 const MAX_RECORDED_BYTES = 32n << 20n;
 
+const READABLE_BY_ALL = 0o444;
+
 /** What was looked at when a program was judged. */
 export type JudgedProgram = {
   readonly verdict: ProgramVerdict;
@@ -193,7 +195,8 @@ export class ProgramTable {
   /** The kernel executes it with every program that names it. By itself it is kept from opening anything: `refusalOf`. */
   #addLoader(path: string | null): void {
     const loader = this.isOn && path?.startsWith("/") ? this.#survey.at(realName(path)) : null;
-    if (loader === null) return;
+    // The kernel hides the program of a process that could not read it: that such a process is a loader would not be seen.
+    if (loader === null || (loader.mode & READABLE_BY_ALL) !== READABLE_BY_ALL) return;
     const verdict = this.#judge(loader, () => this.#survey.digestOf(loader), "program");
     if (verdict.kind === "deny" && verdict.rule.id !== NOT_LISTED.id) return;
     this.#granted.set(keyOf(loader), loader);
