@@ -116,8 +116,10 @@ Napi::Value enter_mounts(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   base::Result<watch::Before> before = watch::enter_own_mounts();
-  if (before.ok()) inside = std::move(before.value());
-  else throw_failure(env, before.failure());
+  if (before.ok())
+    inside = std::move(before.value());
+  else
+    throw_failure(env, before.failure());
   return env.Undefined();
 }
 

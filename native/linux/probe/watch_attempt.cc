@@ -43,7 +43,8 @@ Outcome exec_watch() {
   if (!group.valid()) return failed("fanotify_init");
   if (::fanotify_mark(group.get(), FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN_EXEC_PERM, AT_FDCWD, "/tmp") != 0)
     return failed("fanotify_mark");
-  void* stack = ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  void* stack =
+      ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED) return failed("mmap");
   clone_args args{};
   args.flags = CLONE_VM;
@@ -56,7 +57,8 @@ Outcome exec_watch() {
   if (::read(group.get(), &event, sizeof event) == static_cast<ssize_t>(sizeof event)) {
     const base::UniqueFd file(event.fd);
     const fanotify_response refusal{file.get(), FAN_DENY};
-    outcome = ::write(group.get(), &refusal, sizeof refusal) < 0 ? failed("write") : Outcome{"fanotify_mark", 0, -1};
+    outcome = ::write(group.get(), &refusal, sizeof refusal) < 0 ? failed("write")
+                                                                 : Outcome{"fanotify_mark", 0, -1};
   }
   int status = 0;
   while (::waitpid(static_cast<pid_t>(pid), &status, __WALL) < 0 && errno == EINTR) {

@@ -20,9 +20,10 @@ constexpr size_t buffer_bytes = 4096;
 
 // The kernel takes no permission marks on these; no program lies in them.
 bool holds_no_programs(std::string_view type) {
-  for (const std::string_view known : {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "securityfs", "tracefs",
-                                       "debugfs", "bpf", "mqueue", "pstore", "configfs", "fusectl", "nsfs",
-                                       "binfmt_misc", "efivarfs", "autofs", "selinuxfs", "rpc_pipefs"}) {
+  for (const std::string_view known :
+       {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "securityfs", "tracefs", "debugfs", "bpf", "mqueue",
+        "pstore", "configfs", "fusectl", "nsfs", "binfmt_misc", "efivarfs", "autofs", "selinuxfs",
+        "rpc_pipefs"}) {
     if (type == known) return true;
   }
   return false;
@@ -31,8 +32,8 @@ bool holds_no_programs(std::string_view type) {
 }  // namespace
 
 Result<Executions> Executions::watch_own_mounts() {
-  base::UniqueFd group(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK,
-                                       O_RDONLY | O_LARGEFILE | O_CLOEXEC));
+  base::UniqueFd group(
+      ::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_LARGEFILE | O_CLOEXEC));
   if (!group.valid()) return last_failure("fanotify_init");
   Result<std::vector<Mount>> mounts = own_mounts();
   if (!mounts.ok()) return mounts.failure();
@@ -57,8 +58,7 @@ bool Executions::answer(const std::function<bool(int fd, pid_t pid)>& decide) {
     if (!file.valid()) continue;
     fanotify_response response{};
     response.fd = file.get();
-    response.response =
-        group_.valid() && decide(file.get(), event->pid) ? FAN_ALLOW : FAN_DENY;
+    response.response = group_.valid() && decide(file.get(), event->pid) ? FAN_ALLOW : FAN_DENY;
     // A failure says that whoever waited has been killed meanwhile.
     if (group_.valid()) (void)!::write(group_.get(), &response, sizeof response);
   }

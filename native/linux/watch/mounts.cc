@@ -24,8 +24,7 @@ std::string unescaped(const std::string& text) {
       plain += text[at];
       continue;
     }
-    plain +=
-        static_cast<char>((text[at + 1] - '0') * 64 + (text[at + 2] - '0') * 8 + (text[at + 3] - '0'));
+    plain += static_cast<char>((text[at + 1] - '0') * 64 + (text[at + 2] - '0') * 8 + (text[at + 3] - '0'));
     at += 3;
   }
   return plain;
