@@ -38,9 +38,11 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     return judgeSocket(request.path, typeof found === "number" ? null : found, session);
   }
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
-  if (request.op === "exec") return judgeExec(request, session);
-  const aroundPrograms = judgeAroundPrograms(request, caller, session);
-  if (aroundPrograms !== null) return aroundPrograms;
+  if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));
+  return judgeAroundPrograms(request, caller, session) ?? judgeByRules(request, caller, session);
+}
+
+function judgeByRules(request: Request, caller: Caller, session: Session): Judgement {
   const judged = asSelf(request, caller, session);
   if ("path" in judged && isOfOther(judged.path)) {
     return denied(judged.path, OTHERS, RIGHT.read);

@@ -1,21 +1,22 @@
-import { decide } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { type ExecRequest, OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { denied, type Judgement, type Looked } from "./judgement.ts";
 import type { Session } from "./session.ts";
 
-/** Decides on the program that lies at the path. What the kernel executes then is bounded by the same rules, on the object. */
-export function judgeExec(request: ExecRequest, session: Session): Judgement {
+/**
+ * Decides on the program that lies at the path; `byPath` is what the rules on paths say. What the kernel executes then is bounded by the
+ * same rules, on the object.
+ */
+export function judgeExec(request: ExecRequest, session: Session, byPath: Judgement): Judgement {
   const { verdict, owner, sha256 } = session.programs.judge(request.path);
   const looked: Looked = {
     ...(owner === null ? {} : { owner }),
     ...(sha256 === null ? {} : { sha256 }),
   };
   if (verdict.kind === "deny") return { ...denied(request.path, verdict.rule, RIGHT.execute), looked };
-  const byPath = decide(session.policy, request, 0);
-  if (byPath.kind === "deny") return { ...denied(byPath.path, byPath.rule, byPath.missing), looked };
-  return { kind: "allow", rule: verdict.kind === "allow" ? verdict.rule : byPath.rule.id, looked };
+  if (byPath.kind === "deny") return { ...byPath, looked };
+  return { ...byPath, rule: verdict.kind === "allow" ? verdict.rule : byPath.rule, looked };
 }
 
 const CHANGES = OPEN.write | OPEN.append | OPEN.truncate;
