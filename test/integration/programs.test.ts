@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -190,3 +190,17 @@ function lastOfReverse(first: string): string {
   const all = Array.from({ length: 501 - Number(first) }, (_, at) => String(Number(first) + at));
   return all.sort()[0] ?? "";
 }
+
+test("a program that was just written runs, on a loaded machine too: nobody else holds it open for writing", async () => {
+  using arena = new Arena();
+  const busy = Array.from({ length: 4 }, () =>
+    spawn("sh", ["-c", "while :; do :; done"], { stdio: "ignore" }),
+  );
+  try {
+    const script = "for i in $(seq 300); do cp /usr/bin/true own; ./own || echo busy; done";
+    const run = await confined(arena, ["bash", "-c", script]);
+    expect(run.stdout, run.stderr).toBe("");
+  } finally {
+    for (const each of busy) each.kill("SIGKILL");
+  }
+});

@@ -1,8 +1,10 @@
 #include "linux/notify/notifier.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <cerrno>
@@ -51,6 +53,16 @@ int ioctl_again(int fd, unsigned long request, const void* argument) {
     done = ioctl(fd, request, argument);
   } while (done < 0 && errno == EINTR);
   return done;
+}
+
+seccomp_notif_addfd installing(uint64_t id, uint32_t flags, int fd, bool close_on_exec) {
+  return {id, flags, static_cast<uint32_t>(fd), 0, close_on_exec ? O_CLOEXEC : 0U};
+}
+
+bool is_program_for_writing(int fd) {
+  struct stat found{};
+  if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY || fstat(fd, &found) != 0) return false;
+  return S_ISREG(found.st_mode) && (found.st_mode & 0111) != 0;
 }
 
 }  // namespace
@@ -182,14 +194,24 @@ int Notifier::send(Slot& slot, int error, int64_t value) {
 int Notifier::reply_fd(int32_t slot, base::UniqueFd fd, bool close_on_exec) {
   Slot* waiting = find(slot);
   if (waiting == nullptr) return -ENOENT;
-  seccomp_notif_addfd install{};
-  install.id = waiting->id;
-  install.flags = SECCOMP_ADDFD_FLAG_SEND;
-  install.srcfd = static_cast<uint32_t>(fd.get());
-  install.newfd_flags = close_on_exec ? O_CLOEXEC : 0U;
   const SignalsHeld held;
+  // A program can not be executed while anybody holds it open for writing, and the caller, once answered, may
+  // have written and closed it before this thread runs again.
+  if (is_program_for_writing(fd.get())) return reply_alone(*waiting, std::move(fd), close_on_exec);
+  const seccomp_notif_addfd install =
+      installing(waiting->id, SECCOMP_ADDFD_FLAG_SEND, fd.get(), close_on_exec);
   const int error = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &install) < 0 ? errno : 0;
   if (error == 0 || error == ENOENT) release(*waiting);
+  return -error;
+}
+
+int Notifier::reply_alone(Slot& slot, base::UniqueFd fd, bool close_on_exec) {
+  const seccomp_notif_addfd install = installing(slot.id, 0, fd.get(), close_on_exec);
+  const int number = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &install);
+  const int error = number < 0 ? errno : 0;
+  fd.reset();
+  if (error == 0) return send(slot, 0, number);
+  if (error == ENOENT) release(slot);
   return -error;
 }
 

@@ -84,6 +84,7 @@ class Notifier {
   [[nodiscard]] Slot* find(int32_t slot);
   [[nodiscard]] int32_t take_slot(uint64_t id);
   void release(Slot& slot);
+  int reply_alone(Slot& slot, base::UniqueFd fd, bool close_on_exec);
   int send(Slot& slot, int error, int64_t value);
   void refuse(uint64_t id);
   [[nodiscard]] int group_of(int tid);
