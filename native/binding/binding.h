@@ -17,7 +17,8 @@ void register_fs(Napi::Env env, Napi::Object exports);
 void register_layer(Napi::Env env, Napi::Object exports);
 void register_process(Napi::Env env, Napi::Object exports);
 void register_socket(Napi::Env env, Napi::Object exports);
-void register_pump(Napi::Env env, Napi::Object exports);
+void register_stream(Napi::Env env, Napi::Object exports);
+void register_relay(Napi::Env env, Napi::Object exports);
 void register_merkle(Napi::Env env, Napi::Object exports);
 void register_stage(Napi::Env env, Napi::Object exports);
 

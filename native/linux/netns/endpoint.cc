@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -48,6 +49,7 @@ Result<UniqueFd> open_endpoint(const plan::Endpoint& endpoint) {
   const socklen_t size = fill(endpoint, address);
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   if (endpoint.use == plan::EndpointUse::connect) {
+    (void)set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
     if (::connect(fd.get(), generic, size) != 0 && errno != EINPROGRESS) return last_failure("connect");
     return fd;
   }

@@ -1,11 +1,12 @@
-import type { Socket } from "node:net";
 import { consume, type Level } from "../../limits/gcra.ts";
+import type { Stream } from "../../platform/stream.ts";
 import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
 import type { NetworkPolicy, NetworkRule } from "../../policy/network.ts";
 import type { FlowLog, FlowTarget } from "./flow_log.ts";
 import type { Outside } from "./outside.ts";
+import { Relay } from "./relay.ts";
 import { SNI_RULE, sniShape } from "./sni.ts";
-import { AS_IT_IS, type Shape, type Spliced, splice } from "./splice.ts";
+import { AS_IT_IS, type Shape, type Spliced, type Splicing, splice } from "./splice.ts";
 
 export const MAX_FLOWS = 512;
 const IDLE_MS = 15 * 60_000;
@@ -19,12 +20,12 @@ export type FlowRefusal =
 
 export type OpenFlow = {
   readonly kind: "open";
-  readonly outside: Socket;
+  readonly outside: Stream;
   /**
    * Joins the two, and records what it came to; must be called. `first` are bytes of the inside that were read already. Without
    * `shapes` the bytes pass as they are, but for TLS that asks for another host.
    */
-  carry(inside: Socket, first: Buffer, shapes?: Shapes): Promise<void>;
+  carry(inside: Stream, first: Buffer, shapes?: Shapes): Promise<void>;
 };
 
 export type Shapes = {
@@ -41,8 +42,10 @@ export class Flows {
   readonly #outside: Outside;
   readonly #limits: FlowLimits;
   readonly #epoch = performance.now();
-  readonly #sockets = new Set<Socket>();
+  readonly #waiting = new Set<Stream>();
+  readonly #splicings = new Set<Splicing>();
   readonly #pending = new Set<Promise<unknown>>();
+  #relay: Relay | null = null;
   #count = 0;
   #closed = false;
 
@@ -67,23 +70,23 @@ export class Flows {
   }
 
   /** A connection that comes in from the host to a port that the run may publish: `open` gives its inside. */
-  accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
+  accept(target: FlowTarget, outside: Stream, open: () => Promise<Stream>): Promise<void> {
     return this.#tracked(this.#accept(target, outside, open));
   }
 
-  async #accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
-    if (this.#closed || this.#count >= MAX_FLOWS) return void outside.destroy();
+  async #accept(target: FlowTarget, outside: Stream, open: () => Promise<Stream>): Promise<void> {
+    if (this.#closed || this.#count >= MAX_FLOWS) return outside.close("reset");
     const started = performance.now();
     const intent = this.#log.intent(target, "network.listen");
     this.#count++;
     try {
       const inside = await open();
       // "Up" is what leaves the run.
-      const address = textOf(outside.remoteAddress);
+      const address = peerOf(outside);
       await this.#carry({ intent, started, target, address, inside, outside }, Buffer.alloc(0), PLAIN);
     } catch (error) {
       this.#count--;
-      outside.destroy();
+      outside.close("reset");
       this.#log.outcome(intent, codeOf(error), facts("", started));
     }
   }
@@ -91,8 +94,10 @@ export class Flows {
   /** Cuts every flow; resolves when each has its outcome on record. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const outside of this.#waiting) outside.close("reset");
+    for (const splicing of this.#splicings) splicing.cancel();
     await Promise.allSettled(this.#pending);
+    this.#relay?.close();
   }
 
   async #open(target: FlowTarget): Promise<OpenFlow | FlowRefusal> {
@@ -113,9 +118,12 @@ export class Flows {
       }
       address = formatIp(addresses[0]!);
       const outside = await this.#outside.connect(addresses, target.port);
-      address = textOf(outside.remoteAddress) || address;
-      if (this.#closed) throw Object.assign(new Error(), { code: "ECANCELED" });
-      this.#sockets.add(outside);
+      address = addresses.length === 1 ? address : peerOf(outside) || address;
+      if (this.#closed) {
+        outside.close("reset");
+        throw Object.assign(new Error(), { code: "ECANCELED" });
+      }
+      this.#waiting.add(outside);
       return {
         kind: "open",
         outside,
@@ -154,16 +162,19 @@ export class Flows {
 
   async #carry(flow: Carried, first: Buffer, shapes: Shapes): Promise<void> {
     const { intent, started, target, address, inside, outside } = flow;
-    this.#sockets.add(inside).add(outside);
-    const { bytesUp, bytesDown, end } = await splice(inside, outside, {
+    this.#waiting.delete(outside);
+    this.#relay ??= new Relay(this.#limits.transfer);
+    const splicing = splice(inside, outside, {
       first,
       up: shapes.up,
       down: shapes.down,
-      pace: (bytes) => this.#pace(bytes),
+      relay: this.#relay,
       idleMs: IDLE_MS,
     });
-    this.#sockets.delete(inside);
-    this.#sockets.delete(outside);
+    this.#splicings.add(splicing);
+    if (this.#closed) splicing.cancel();
+    const { bytesUp, bytesDown, end } = await splicing.done;
+    this.#splicings.delete(splicing);
     this.#count--;
     if (end === "refused" && shapes.rule !== null) this.#log.deny(target, shapes.rule);
     const errno = end === "refused" && shapes.rule === null ? "EPROTO" : ERRNO[end];
@@ -184,18 +195,6 @@ export class Flows {
     }
   }
 
-  /** Pays for bytes that have passed; the next ones wait until the bucket can take them. */
-  #pace(bytes: number): number {
-    const { transfer } = this.#limits;
-    const now = this.#nowNs();
-    const cost = Math.ceil(bytes / 1024);
-    const waitNs = consume([transfer], cost, now);
-    if (waitNs === 0) return 0;
-    // They have passed already: the debt is kept, and waited for.
-    transfer.fullAtNs = Math.max(transfer.fullAtNs, now) + cost * transfer.intervalNs;
-    return Math.max(1, Math.ceil((transfer.fullAtNs - now - transfer.burstNs) / 1e6));
-  }
-
   #tracked(carrying: Promise<void>): Promise<void> {
     this.#pending.add(carrying);
     const forget = (): void => void this.#pending.delete(carrying);
@@ -213,8 +212,8 @@ type Carried = {
   readonly started: number;
   readonly target: FlowTarget;
   readonly address: string;
-  readonly inside: Socket;
-  readonly outside: Socket;
+  readonly inside: Stream;
+  readonly outside: Stream;
 };
 
 const PLAIN: Shapes = { up: AS_IT_IS, down: AS_IT_IS, rule: null };
@@ -234,14 +233,11 @@ function facts(address: string, started: number) {
   return { address, bytesUp: 0, bytesDown: 0, milliseconds: Math.round(performance.now() - started) };
 }
 
-function textOf(address: string | undefined): string {
-  const parsed = address === undefined ? null : parseIp(address);
-  return parsed === null ? "" : formatIp(unmapped(parsed));
+function peerOf(stream: Stream): string {
+  const peer = stream.name("peer");
+  return peer === null ? "" : formatIp(unmapped(peer.address));
 }
 
 function codeOf(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  // Happy eyeballs: one error that holds those of all addresses.
-  const inner = (error as { errors?: readonly NodeJS.ErrnoException[] }).errors?.at(-1)?.code;
-  return inner ?? code ?? "EIO";
+  return (error as NodeJS.ErrnoException).code ?? "EIO";
 }

@@ -1,19 +1,20 @@
-#include "linux/socket/pump.h"
+#include "linux/relay/direction.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
-namespace sockets {
+namespace relay {
 namespace {
 
 using base::last_failure;
 using base::Result;
 
-constexpr size_t chunk_bytes = 1U << 20U;
-// Then another connection has its turn.
+constexpr int64_t chunk_bytes = 1 << 20;
+// Then another direction has its turn.
 constexpr int rounds = 16;
 // Most flows are small; what is not gets a larger pipe, where the user's share of pipe memory still has one.
 constexpr uint64_t bulk_bytes = 256U << 10U;
@@ -24,34 +25,34 @@ bool would_block() { return errno == EAGAIN || errno == EINTR; }
 
 }  // namespace
 
-Result<Pump> Pump::create(int from, int to) {
-  Pump pump;
-  pump.from_.reset(::fcntl(from, F_DUPFD_CLOEXEC, 3));
-  pump.to_.reset(::fcntl(to, F_DUPFD_CLOEXEC, 3));
-  if (!pump.from_.valid() || !pump.to_.valid()) return last_failure("fcntl");
+Result<Direction> Direction::create(int from, int to) {
+  Direction made;
+  made.from_.reset(::fcntl(from, F_DUPFD_CLOEXEC, 3));
+  made.to_.reset(::fcntl(to, F_DUPFD_CLOEXEC, 3));
+  if (!made.from_.valid() || !made.to_.valid()) return last_failure("fcntl");
   int pair[2] = {-1, -1};
   if (::pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0) return last_failure("pipe2");
-  pump.pipe_out_.reset(pair[0]);
-  pump.pipe_in_.reset(pair[1]);
-  return pump;
+  made.pipe_out_.reset(pair[0]);
+  made.pipe_in_.reset(pair[1]);
+  return made;
 }
 
-// false: nothing is there to be read.
-Result<bool> Pump::fill() {
-  if (ended_) return false;
-  const ssize_t got = ::splice(from_.get(), nullptr, pipe_in_.get(), nullptr, chunk_bytes, how);
+// false: nothing is there to be read. Only into an empty pipe: a full one would say EAGAIN as well.
+Result<bool> Direction::fill(Budget& budget) {
+  const auto most = static_cast<size_t>(std::min(chunk_bytes, budget.load(std::memory_order_relaxed)));
+  const ssize_t got = ::splice(from_.get(), nullptr, pipe_in_.get(), nullptr, most, how);
   if (got < 0) {
-    // EAGAIN stands for a full pipe as well: then there is something to drain.
     if (would_block()) return false;
     return last_failure("splice");
   }
   ended_ = got == 0;
-  held_ += static_cast<uint64_t>(got);
-  return got > 0;
+  held_ = static_cast<uint64_t>(got);
+  budget.fetch_sub(got, std::memory_order_relaxed);
+  return true;
 }
 
 // false: the sink takes no more.
-Result<bool> Pump::drain() {
+Result<bool> Direction::drain() {
   while (held_ > 0) {
     const ssize_t put = ::splice(pipe_out_.get(), nullptr, to_.get(), nullptr, held_, how);
     if (put < 0) {
@@ -64,31 +65,27 @@ Result<bool> Pump::drain() {
   return true;
 }
 
-Result<Pump::Wants> Pump::run() {
+Result<Direction::Wants> Direction::run(Budget& budget) {
   for (int round = 0; round < rounds; ++round) {
-    Result<bool> filled = fill();
-    if (!filled.ok()) return filled.failure();
+    if (held_ == 0) {
+      if (budget.load(std::memory_order_relaxed) <= 0) return Wants::budget;
+      Result<bool> filled = fill(budget);
+      if (!filled.ok()) return filled.failure();
+      if (!filled.value()) return Wants::source;
+    }
     Result<bool> drained = drain();
     if (!drained.ok()) return drained.failure();
-    if (!drained.value()) return Wants::writable;
+    if (!drained.value()) return Wants::sink;
     if (ended_) {
       (void)::shutdown(to_.get(), SHUT_WR);
       return Wants::nothing;
     }
-    if (!filled.value()) return Wants::readable;
     if (!grown_ && bytes_ >= bulk_bytes) {
       grown_ = true;
       (void)::fcntl(pipe_in_.get(), F_SETPIPE_SZ, bulk_pipe_bytes);
     }
   }
-  return Wants::readable;
+  return Wants::turn;
 }
 
-void Pump::close() {
-  from_.reset();
-  to_.reset();
-  pipe_in_.reset();
-  pipe_out_.reset();
-}
-
-}  // namespace sockets
+}  // namespace relay
