@@ -80,8 +80,8 @@ napi_value add(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   Relay* relay = method_arguments<RelayHandle>(env, info, arguments).relay();
   if (relay == nullptr) return number(env, -EBADF);
-  base::Result<uint64_t> id = relay->add(static_cast<int>(long_of(env, arguments[0])),
-                                         static_cast<int>(long_of(env, arguments[1])));
+  base::Result<uint64_t> id =
+      relay->add(static_cast<int>(long_of(env, arguments[0])), static_cast<int>(long_of(env, arguments[1])));
   return number(env, id.ok() ? static_cast<int64_t>(id.value()) : -id.failure().error);
 }
 
@@ -89,8 +89,7 @@ napi_value bytes(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   Relay* relay = method_arguments<RelayHandle>(env, info, arguments).relay();
   if (relay == nullptr) return number(env, 0);
-  return number(env,
-                static_cast<int64_t>(relay->bytes(static_cast<uint64_t>(long_of(env, arguments[0])))));
+  return number(env, static_cast<int64_t>(relay->bytes(static_cast<uint64_t>(long_of(env, arguments[0])))));
 }
 
 napi_value stop(napi_env env, napi_callback_info info) {

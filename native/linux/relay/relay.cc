@@ -69,9 +69,8 @@ Result<uint64_t> Relay::add(int from, int to) {
     streams_.emplace(id, stream);
   }
   // Edges: both are there at once when they are there already, so that the first run needs no wake-up.
-  const bool watched =
-      watch(epoll_.get(), stream->direction.to(), EPOLLOUT | EPOLLET, id) &&
-      watch(epoll_.get(), stream->direction.from(), EPOLLIN | EPOLLRDHUP | EPOLLET, id);
+  const bool watched = watch(epoll_.get(), stream->direction.to(), EPOLLOUT | EPOLLET, id) &&
+                       watch(epoll_.get(), stream->direction.from(), EPOLLIN | EPOLLRDHUP | EPOLLET, id);
   if (watched) return id;
   const base::Failure failure = last_failure("epoll_ctl");
   (void)stop(id);

@@ -14,7 +14,8 @@
 #include "base/unique_fd.h"
 #include "linux/relay/direction.h"
 
-// A thread that carries the bytes of connections. It knows sockets and a budget, and nothing of what they are.
+// A thread that carries the bytes of connections. It knows sockets and a budget, and nothing of what they
+// are.
 namespace relay {
 
 // What became of a direction: 0 when its source has ended and all of it is written, else an errno.

@@ -21,9 +21,7 @@ int accept_stream(int listener) {
   return accepted;
 }
 
-int read_stream(int socket, void* bytes, size_t size) {
-  return result_of(::recv(socket, bytes, size, 0));
-}
+int read_stream(int socket, void* bytes, size_t size) { return result_of(::recv(socket, bytes, size, 0)); }
 
 int write_stream(int socket, const void* bytes, size_t size) {
   return result_of(::send(socket, bytes, size, MSG_NOSIGNAL));
