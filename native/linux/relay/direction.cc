@@ -30,11 +30,16 @@ Result<Direction> Direction::create(int from, int to) {
   made.from_.reset(::fcntl(from, F_DUPFD_CLOEXEC, 3));
   made.to_.reset(::fcntl(to, F_DUPFD_CLOEXEC, 3));
   if (!made.from_.valid() || !made.to_.valid()) return last_failure("fcntl");
+  return made;
+}
+
+// Not before there is something to move: many a direction has nothing.
+Result<base::Done> Direction::open_pipe() {
   int pair[2] = {-1, -1};
   if (::pipe2(pair, O_CLOEXEC | O_NONBLOCK) != 0) return last_failure("pipe2");
-  made.pipe_out_.reset(pair[0]);
-  made.pipe_in_.reset(pair[1]);
-  return made;
+  pipe_out_.reset(pair[0]);
+  pipe_in_.reset(pair[1]);
+  return base::Done{};
 }
 
 // false: nothing is there to be read. Only into an empty pipe: a full one would say EAGAIN as well.
@@ -66,6 +71,9 @@ Result<bool> Direction::drain() {
 }
 
 Result<Direction::Wants> Direction::run(Budget& budget) {
+  if (!pipe_in_.valid()) {
+    if (Result<base::Done> opened = open_pipe(); !opened.ok()) return opened.failure();
+  }
   for (int round = 0; round < rounds; ++round) {
     if (held_ == 0) {
       if (budget.load(std::memory_order_relaxed) <= 0) return Wants::budget;

@@ -32,6 +32,7 @@ class Direction {
 
  private:
   Direction() = default;
+  [[nodiscard]] base::Result<base::Done> open_pipe();
   [[nodiscard]] base::Result<bool> fill(Budget& budget);
   [[nodiscard]] base::Result<bool> drain();
 

@@ -68,10 +68,8 @@ Result<uint64_t> Relay::add(int from, int to) {
     id = ++last_id_;
     streams_.emplace(id, stream);
   }
-  // Edges: both are there at once when they are there already, so that the first run needs no wake-up.
-  const bool watched = watch(epoll_.get(), stream->direction.to(), EPOLLOUT | EPOLLET, id) &&
-                       watch(epoll_.get(), stream->direction.from(), EPOLLIN | EPOLLRDHUP | EPOLLET, id);
-  if (watched) return id;
+  // The sink is watched once it takes no more.
+  if (watch(epoll_.get(), stream->direction.from(), EPOLLIN | EPOLLRDHUP | EPOLLET, id)) return id;
   const base::Failure failure = last_failure("epoll_ctl");
   (void)stop(id);
   return failure;
@@ -163,6 +161,10 @@ void Relay::run(uint64_t id) {
   if (!wants.ok()) return end(id, wants.failure().error);
   if (wants.value() == Direction::Wants::nothing) return end(id, 0);
   if (wants.value() == Direction::Wants::budget) starved_.push_back(id);
+  if (wants.value() == Direction::Wants::sink && !std::exchange(stream->sink_watched, true)) {
+    // When it takes more by now, the edge comes at once.
+    if (!watch(epoll_.get(), stream->direction.to(), EPOLLOUT | EPOLLET, id)) return end(id, errno);
+  }
   if (wants.value() != Direction::Wants::turn) return;
   stream->queued = true;
   queued_.push_back(id);

@@ -59,6 +59,7 @@ class Relay {
     Direction direction;
     std::atomic<uint64_t> bytes = 0;
     bool queued = false;  // the thread's
+    bool sink_watched = false;
     bool stopped = false;
   };
   using Streams = std::unordered_map<uint64_t, std::shared_ptr<Stream>>;
