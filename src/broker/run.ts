@@ -23,6 +23,7 @@ import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
+import type { CredentialSource } from "./network/credentials.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { Outside } from "./network/outside.ts";
 import type { ServedNetwork } from "./network/serve.ts";
@@ -74,6 +75,9 @@ export type RunOptions = {
   readonly netAllow?: readonly string[] | undefined;
   /** Ports of the run to open on 127.0.0.1 of the host. */
   readonly listen?: readonly number[] | undefined;
+  /** Secrets to add to requests for one host (network/credentials.ts). */
+  readonly credentials?: CredentialSource["credentials"];
+  readonly credentialAuthorities?: CredentialSource["credentialAuthorities"];
   /** Where names and connections lead; default: the network of the host. For tests. */
   readonly outside?: Outside | undefined;
   readonly readsHow?: "auto" | "native" | "brokered" | undefined;

@@ -89,6 +89,16 @@ export class Stream {
     this.#onClose?.();
   }
 
+  /** Gives the descriptor away, as if closed. */
+  release(): number {
+    if (this.#closed) throw errorOf("ECANCELED");
+    this.#closed = true;
+    this.#watch?.close();
+    for (const { reject } of this.#waiting.splice(0)) reject(errorOf("ECANCELED"));
+    this.#onClose?.();
+    return this.fd;
+  }
+
   /** One at a time. */
   onClose(call: () => void): void {
     this.#onClose = call;

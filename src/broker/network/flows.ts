@@ -20,12 +20,17 @@ export type FlowRefusal =
 
 export type OpenFlow = {
   readonly kind: "open";
-  readonly outside: Stream;
   /**
    * Joins the two, and records what it came to; must be called. `first` are bytes of the inside that were read already. Without
    * `shapes` the bytes pass as they are, but for TLS that asks for another host.
    */
   carry(inside: Stream, first: Buffer, shapes?: Shapes): Promise<void>;
+  /** The same by other means; `rule` is what an end of "refused" stands for. */
+  join(
+    inside: Stream,
+    start: (outside: Stream, relay: Relay) => Splicing,
+    rule: NetworkRule | null,
+  ): Promise<void>;
 };
 
 export type Shapes = {
@@ -57,8 +62,8 @@ export class Flows {
   }
 
   /** Decides, records, resolves, decides on the addresses, connects. Rejects only when the journal does not take the record. */
-  open(target: FlowTarget): Promise<OpenFlow | FlowRefusal> {
-    const opening = this.#open(target);
+  open(target: FlowTarget, policy: NetworkPolicy = this.#policy): Promise<OpenFlow | FlowRefusal> {
+    const opening = this.#open(target, policy);
     this.#pending.add(opening);
     const forget = (): void => void this.#pending.delete(opening);
     opening.then(forget, forget);
@@ -83,7 +88,8 @@ export class Flows {
       const inside = await open();
       // "Up" is what leaves the run.
       const address = peerOf(outside);
-      await this.#carry({ intent, started, target, address, inside, outside }, Buffer.alloc(0), PLAIN);
+      const flow = { intent, started, target, address, outside };
+      await this.#carry(flow, (relay) => splice(inside, outside, { ...JUST_PASS, relay }), null);
     } catch (error) {
       this.#count--;
       outside.close("reset");
@@ -100,8 +106,8 @@ export class Flows {
     this.#relay?.close();
   }
 
-  async #open(target: FlowTarget): Promise<OpenFlow | FlowRefusal> {
-    const verdict = this.#policy.decide(target.host, target.port);
+  async #open(target: FlowTarget, policy: NetworkPolicy): Promise<OpenFlow | FlowRefusal> {
+    const verdict = policy.decide(target.host, target.port);
     if (verdict.kind === "deny") return this.#refuse(target, verdict.rule);
     if (this.#closed || this.#count >= MAX_FLOWS) return this.#refuse(target, TOO_MANY);
     await this.#turn();
@@ -110,7 +116,7 @@ export class Flows {
     this.#count++;
     let address = "";
     try {
-      const addresses = await this.#addresses(target);
+      const addresses = await this.#addresses(target, policy);
       if (!Array.isArray(addresses)) {
         this.#count--;
         this.#log.outcome(intent, "EACCES", facts("", started));
@@ -124,11 +130,18 @@ export class Flows {
         throw Object.assign(new Error(), { code: "ECANCELED" });
       }
       this.#waiting.add(outside);
+      const flow = { intent, started, target, address, outside };
+      const join: OpenFlow["join"] = (_inside, start, rule) =>
+        this.#tracked(this.#carry(flow, (relay) => start(outside, relay), rule));
       return {
         kind: "open",
-        outside,
-        carry: (inside, first, shapes = this.#shapesOf(target)) =>
-          this.#tracked(this.#carry({ intent, started, target, address, inside, outside }, first, shapes)),
+        join,
+        carry: (inside, first, { up, down, rule } = shapesOf(target)) =>
+          join(
+            inside,
+            (_, relay) => splice(inside, outside, { first, up, down, relay, idleMs: IDLE_MS }),
+            rule,
+          ),
       };
     } catch (error) {
       this.#count--;
@@ -139,7 +152,7 @@ export class Flows {
   }
 
   /** The addresses that may be connected to, or the rule that refuses all there are. */
-  async #addresses(target: FlowTarget): Promise<IpAddress[] | NetworkRule> {
+  async #addresses(target: FlowTarget, policy: NetworkPolicy): Promise<IpAddress[] | NetworkRule> {
     const literal = parseIp(target.host);
     if (literal !== null) return [unmapped(literal)];
     const found = (await this.#outside.resolve(target.host)).map(unmapped);
@@ -147,38 +160,30 @@ export class Flows {
     let refusing: NetworkRule | null = null;
     const good: IpAddress[] = [];
     for (const address of found.slice(0, 16)) {
-      const verdict = this.#policy.decideAddress(address, target.port, target.host);
+      const verdict = policy.decideAddress(address, target.port, target.host);
       if (verdict.kind === "allow") good.push(address);
       else refusing = verdict.rule;
     }
     return good.length > 0 ? good : refusing!;
   }
 
-  #shapesOf(target: FlowTarget): Shapes {
-    return parseIp(target.host) === null
-      ? { up: sniShape(target.host), down: AS_IT_IS, rule: SNI_RULE }
-      : PLAIN;
-  }
-
-  async #carry(flow: Carried, first: Buffer, shapes: Shapes): Promise<void> {
-    const { intent, started, target, address, inside, outside } = flow;
+  async #carry(
+    { intent, started, target, address, outside }: Carried,
+    start: (relay: Relay) => Splicing,
+    rule: NetworkRule | null,
+  ): Promise<void> {
     this.#waiting.delete(outside);
     this.#relay ??= new Relay(this.#limits.transfer);
-    const splicing = splice(inside, outside, {
-      first,
-      up: shapes.up,
-      down: shapes.down,
-      relay: this.#relay,
-      idleMs: IDLE_MS,
-    });
+    const splicing = start(this.#relay);
     this.#splicings.add(splicing);
     if (this.#closed) splicing.cancel();
-    const { bytesUp, bytesDown, end } = await splicing.done;
+    const { bytesUp, bytesDown, end, errno = ERRNO[end] } = await splicing.done;
     this.#splicings.delete(splicing);
     this.#count--;
-    if (end === "refused" && shapes.rule !== null) this.#log.deny(target, shapes.rule);
-    const errno = end === "refused" && shapes.rule === null ? "EPROTO" : ERRNO[end];
-    this.#log.outcome(intent, errno, { ...facts(address, started), bytesUp, bytesDown });
+    if (end === "refused" && rule !== null) this.#log.deny(target, rule);
+    // Peers that do not keep to their protocol are refused by no rule.
+    const code = end === "refused" && rule === null ? "EPROTO" : errno;
+    this.#log.outcome(intent, code, { ...facts(address, started), bytesUp, bytesDown });
   }
 
   #refuse(target: FlowTarget, rule: NetworkRule): FlowRefusal {
@@ -212,11 +217,11 @@ type Carried = {
   readonly started: number;
   readonly target: FlowTarget;
   readonly address: string;
-  readonly inside: Stream;
   readonly outside: Stream;
 };
 
 const PLAIN: Shapes = { up: AS_IT_IS, down: AS_IT_IS, rule: null };
+const JUST_PASS = { first: Buffer.alloc(0), up: AS_IT_IS, down: AS_IT_IS, idleMs: IDLE_MS };
 const TOO_MANY: NetworkRule = {
   id: "network.connections",
   reason: `a run has at most ${MAX_FLOWS} connections at once`,
@@ -240,4 +245,10 @@ function peerOf(stream: Stream): string {
 
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? "EIO";
+}
+
+function shapesOf(target: FlowTarget): Shapes {
+  return parseIp(target.host) === null
+    ? { up: sniShape(target.host), down: AS_IT_IS, rule: SNI_RULE }
+    : PLAIN;
 }

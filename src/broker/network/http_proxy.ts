@@ -1,9 +1,10 @@
 import type { Stream } from "../../platform/stream.ts";
 import { denialLine } from "../denial.ts";
-import { answerAndClose, readFirst } from "./first_bytes.ts";
+import { readFirst } from "./first_bytes.ts";
 import { type FlowTarget, pathOf } from "./flow_log.ts";
 import type { FlowRefusal, Flows } from "./flows.ts";
 import { forwardRequest } from "./forward.ts";
+import { answer } from "./http_answer.ts";
 import { MAX_HEAD_BYTES, parseProxyRequest } from "./http_head.ts";
 
 const HEAD_MS = 30_000;
@@ -40,10 +41,4 @@ function refuse(stream: Stream, target: FlowTarget, flow: FlowRefusal): Promise<
   const { id: rule, reason, remedy } = flow.rule;
   const denial = { op: "connect", path, rule, reason, nextSteps: remedy === "" ? [] : [remedy] } as const;
   return answer(stream, `403 Denied by sallyport (${rule})`, `sallyport: ${denialLine(denial)}\n`);
-}
-
-function answer(stream: Stream, status: string, text: string): Promise<void> {
-  const body = Buffer.from(text);
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
-  return answerAndClose(stream, Buffer.concat([Buffer.from(head), body]));
 }

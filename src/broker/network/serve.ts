@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { Listener, type Stream } from "../../platform/stream.ts";
 import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
 import { DEFAULT_PORTS, type NetworkPolicy } from "../../policy/network.ts";
+import { credentialPolicy, endpointVariable, serveCredential } from "./credential_endpoint.ts";
+import type { Credential } from "./credentials.ts";
 import { DnsStub } from "./dns_stub.ts";
 import type { FlowLog } from "./flow_log.ts";
 import { type FlowLimits, Flows, MAX_FLOWS } from "./flows.ts";
@@ -25,6 +27,7 @@ export type NetworkParts = {
   readonly namespace: Namespace;
   readonly policy: NetworkPolicy;
   readonly listen: readonly number[];
+  readonly credentials: readonly Credential[];
   readonly log: FlowLog;
   readonly limits: FlowLimits;
   readonly outside: Outside;
@@ -77,9 +80,17 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
       policy.listedPorts.includes(port) || parts.listen.includes(port) ? 0 : port;
     const http = await listen(OWN_ADDRESS, free(HTTP_PORT), (stream) => serveHttpProxy(stream, flows));
     const socks = await listen(OWN_ADDRESS, free(SOCKS_PORT), (stream) => serveSocks(stream, flows, names));
+    const endpoints: Record<string, string> = {};
+    for (const credential of parts.credentials) {
+      const allowed = credentialPolicy(policy, credential);
+      const serve = (stream: Stream) => serveCredential(stream, credential, flows, allowed);
+      const port = await listen(OWN_ADDRESS, 0, serve);
+      const [name, url] = endpointVariable(credential, formatIp(OWN_ADDRESS), port);
+      endpoints[name] = url;
+    }
     for (const port of parts.listen) closers.push(publish(port, flows, namespace));
     return {
-      environment: environmentOf(http, socks),
+      environment: { ...environmentOf(http, socks), ...endpoints },
       async close() {
         await flows.close();
         for (const close of closers.splice(0)) close();
@@ -140,7 +151,8 @@ function environmentOf(http: number, socks: number): Record<string, string> {
     HTTP_PROXY: proxy,
     HTTPS_PROXY: proxy,
     ALL_PROXY: proxy,
-    NO_PROXY: "localhost,127.0.0.1,::1",
+    // The endpoints of credentials are at the own address.
+    NO_PROXY: `localhost,127.0.0.1,::1,${formatIp(OWN_ADDRESS)}`,
   };
   const lower = Object.entries(variables).map(([name, value]) => [name.toLowerCase(), value]);
   return {

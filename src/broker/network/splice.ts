@@ -20,7 +20,13 @@ export type SpliceOptions = {
 };
 
 export type SpliceEnd = "done" | "idle" | "refused" | "failed";
-export type Spliced = { readonly bytesUp: number; readonly bytesDown: number; readonly end: SpliceEnd };
+export type Spliced = {
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly end: SpliceEnd;
+  /** Where the end does not say it. */
+  readonly errno?: string;
+};
 export type Splicing = { readonly done: Promise<Spliced>; cancel(): void };
 
 /**
