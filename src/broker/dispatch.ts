@@ -64,7 +64,7 @@ function decideRecordAct(
   const outcome: ReturnType<typeof perform> =
     prepared < 0
       ? { kind: "failed", errno: -prepared }
-      : session.undo.perform(request, caller, () => perform(request, caller, session));
+      : session.undo.perform(request, caller, judgement.instead ?? (() => perform(request, caller, session)));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);
