@@ -45,6 +45,7 @@ import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
 import { startUndo, type UndoFacts } from "./undo/start.ts";
 import { NO_UNDO } from "./undo/undo.ts";
+import { describeSockets } from "./unix_sockets.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
 import { checkWorkspace, type Places, realName } from "./workspace.ts";
 
@@ -250,6 +251,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
       net: facts.net,
+      ...describeSockets(confinement.policy, ssh.keys),
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
