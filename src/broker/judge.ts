@@ -1,5 +1,6 @@
 import { ERRNO } from "../platform/errno.ts";
 import { decide, decidePath, type Policy, requestPaths, type Verdict } from "../policy/decide.ts";
+import { dirname } from "../policy/path.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
@@ -169,5 +170,12 @@ function isOwnMatter(rule: string, path: string, rights: number, session: Sessio
   // A clone brings such files with it. Reading a secret, or moving it to where it may be read, stays refused: somebody may
   // have filled it in meanwhile.
   const may = CHECKED_OUT[rule] ?? 0;
-  return may !== 0 && (rights & ~may) === 0 && session.ownRepositories.holds(path);
+  return may !== 0 && (rights & ~may) === 0 && session.ownRepositories.madeExactly(placeOf(path, session));
+}
+
+/** The directory that such names are looked for in: of `project/.github/workflows/x`, which nobody had before, the project. */
+function placeOf(path: string, session: Session): string {
+  let at = dirname(path);
+  while (at !== "/" && isPartOfRule(at, session)) at = dirname(at);
+  return at;
 }
