@@ -18,6 +18,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   binding::register_relay(env, exports);
   binding::register_merkle(env, exports);
   binding::register_stage(env, exports);
+  binding::register_watch(env, exports);
   return exports;
 }
 

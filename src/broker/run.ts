@@ -36,6 +36,7 @@ import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
+import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { serveSshAgent } from "./ssh_agent/agent.ts";
@@ -56,7 +57,7 @@ const EMFILE = 24;
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
 
-export type RunOptions = {
+export type RunOptions = CredentialSource & {
   readonly profile: ResolvedProfile;
   /** Where it was read from, if not from our own: the run may not change it. */
   readonly profileFile?: string | undefined;
@@ -76,9 +77,6 @@ export type RunOptions = {
   readonly netAllow?: readonly string[] | undefined;
   /** Ports of the run to open on 127.0.0.1 of the host. */
   readonly listen?: readonly number[] | undefined;
-  /** Secrets to add to requests for one host (network/credentials.ts). */
-  readonly credentials?: CredentialSource["credentials"];
-  readonly credentialAuthorities?: CredentialSource["credentialAuthorities"];
   /** Where names and connections lead; default: the network of the host. For tests. */
   readonly outside?: Outside | undefined;
   readonly readsHow?: "auto" | "native" | "brokered" | undefined;
@@ -112,6 +110,8 @@ export type RunFacts = {
   readonly mediation: "kernel" | "writes" | "strict";
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;
+  /** What may be executed: "by place", or what is told apart; and whether executions are seen. */
+  readonly execution: string;
   readonly landlockAbi: number;
   /** "off", or what is granted. */
   readonly net: string;
@@ -165,6 +165,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   const { staged } = options;
   const id = staged?.run ?? randomBytes(6).toString("hex");
   const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);
+  const watch = enterWatch(options.profile.execution.watch);
   const tmp = privateDirectory(user, self);
   const places: Places = { workspace, home: realName(home), tmp, state };
 
@@ -186,6 +187,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   } catch (error) {
     launcher.close();
     removeQuietly(tmp);
+    leaveWatch(watch);
     if (!(error instanceof AuditError)) throw error;
     throw new SallyportError("SETUP", `${error.message}; without its log nothing runs`, { cause: error });
   }
@@ -193,7 +195,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   async function begin(): Promise<Run> {
     const confinement = confine(options, places);
     const namespace = await namespaceOf(launcher, confinement, user === self);
-    const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
+    const program = confinement.programs.admit(
+      findProgram(options.argv[0]!, options.environment["PATH"], workspace),
+    );
     const runsAs = user === self ? "self" : "another user";
     const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
     const key = openLogKey(state);
@@ -224,6 +228,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       self,
       places,
     });
+    const tally = new Tally(tmp);
+    const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
+    const watched = startWatch(watch, options.profile.execution.watch, confinement.programs, log);
     const facts: RunFacts = {
       run: id,
       undo: undo?.placement ?? "off",
@@ -233,9 +240,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       workspace,
       stage,
       ...confinement.facts,
+      execution: [confinement.programs.words, watched.facts].filter((words) => words !== "").join(", "),
     };
-    const tally = new Tally(tmp);
-    const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
     const note = (
       kind: "run.start" | "run.end" | "note",
       extra: Record<string, string | number | boolean>,
@@ -252,6 +258,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       landlockAbi: facts.landlockAbi,
       net: facts.net,
       ...describeSockets(confinement.policy, ssh.keys),
+      execution: facts.execution,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
@@ -267,6 +274,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       run: id,
       profile: options.profile.name,
       policy: confinement.policy,
+      programs: confinement.programs,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
@@ -299,6 +307,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const notStarted = async (error: unknown): Promise<never> => {
       await network?.close();
       raise();
+      watched.close();
       confinement.close();
       undo?.close();
       unwatch();
@@ -357,7 +366,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       clearTimeout(timer);
       void finish().then(ends.resolve, ends.reject);
     };
-
     if (exits.has(leaderPid)) onExit(leaderPid);
 
     async function finish(): Promise<RunEnd> {
@@ -373,6 +381,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       removeQuietly(tmp);
       const kept = undo?.seal();
       raise();
+      watched.close();
+      leaveWatch(watch);
       undo?.close();
       unwatch();
       agent?.close();
@@ -425,7 +435,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
       const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
       try {
-        const started = await launch(
+        return await launch(
           launcher,
           {
             ...base,
@@ -439,7 +449,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
           },
           serve,
         );
-        return started;
       } finally {
         if (nothing >= 0) binding.closeFd(nothing);
       }

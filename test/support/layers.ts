@@ -40,6 +40,7 @@ const FACILITIES = [
   "cgroup",
   "fs",
   "socket",
+  "watch",
   "process",
   "probe",
 ];
