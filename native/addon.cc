@@ -14,7 +14,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   binding::register_layer(env, exports);
   binding::register_process(env, exports);
   binding::register_socket(env, exports);
-  binding::register_pump(env, exports);
+  binding::register_stream(env, exports);
+  binding::register_relay(env, exports);
   binding::register_merkle(env, exports);
   binding::register_stage(env, exports);
   binding::register_watch(env, exports);

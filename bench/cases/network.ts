@@ -1,112 +1,101 @@
-/** A granted host, reached out of the run's namespace, beside the same exchange without Sallyport; all on loopback. */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+/** A granted host and a granted socket, reached out of a run, beside the same exchange without Sallyport. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { compare, type Row } from "../measure.ts";
+import { curl, numbersOf, otherHost, root, startPeer } from "../peer.ts";
 
 const ROUNDS = 5;
 const CONNECTIONS = 300;
 const MEBIBYTES = 256;
-const root = dirname(createRequire(import.meta.url).resolve("#package"));
-
-/** In a process of its own, as a server is: one port sends a download, the other gives back what it gets and closes. */
-const SERVER = `
-const { createServer } = require("node:net");
-const part = Buffer.alloc(1 << 20);
-const download = createServer((socket) => {
-  socket.on("error", () => {});
-  socket.once("data", () => {
-    let left = ${MEBIBYTES};
-    socket.write("HTTP/1.1 200 OK\\r\\nContent-Length: " + left * part.length + "\\r\\n\\r\\n");
-    const more = () => {
-      while (left-- > 0) if (!socket.write(part)) return socket.once("drain", more);
-      socket.end();
-    };
-    more();
-  });
-});
-const echo = createServer({ noDelay: true }, (socket) => socket.on("error", () => {}).once("data", (byte) => socket.end(byte)));
-download.listen(0, "127.0.0.1", () =>
-  echo.listen(0, "127.0.0.1", () => console.log(download.address().port + " " + echo.address().port)));
-`;
+/** Time is the inverse of throughput: 0.8 of the throughput is 1.25 times the time. */
+const DOWNLOAD_BAR = 1.25;
 
 export async function run(): Promise<Row[]> {
   const directory = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
   const workspace = join(directory, "work");
   mkdirSync(workspace);
-  const server = spawn(process.execPath, ["-e", SERVER], { stdio: ["pipe", "pipe", "inherit"] });
-  const [line] = (await once(createInterface(server.stdout), "line")) as [string];
-  const [download, echo] = line.split(" ") as [string, string];
-  const sallyport = [
+  const within = (grants: readonly string[]): string[] => [
     process.execPath,
     join(root, "bin", "sallyport"),
-    ...["run", "--state", join(directory, "state"), "--read", join(root, "bench")],
-    ...["--net-allow", `localhost:${download}`, "--net-allow", `localhost:${echo}`, "--"],
+    ...["run", "--state", join(directory, "state"), "--read", join(root, "bench"), ...grants, "--"],
   ];
-  const say = (command: readonly string[], within: readonly string[]): number[] => {
-    const [program = "", ...args] = [...within, ...command];
-    const said = execFileSync(program, args, {
-      cwd: workspace,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return said.trim().split(/\s+/).map(Number);
-  };
-  const client = [join(root, "bench/floors/bin/connect"), echo, String(CONNECTIONS)];
-  const curl = (...how: string[]) => [
-    "curl",
-    "-s",
-    "-o",
-    "/dev/null",
-    "-w",
-    "%{time_total}",
-    ...how,
-    `http://127.0.0.1:${download}/`,
-  ];
-  const rounds = Array.from({ length: ROUNDS }, () => {
-    const [plainConnect = 0, plainWhole = 0] = say(client, []);
-    const [connect = 0, whole = 0] = say(client, sallyport);
-    const [direct = 0] = say(curl("--noproxy", "*"), []);
-    const [transparent = 0] = say(curl("--noproxy", "*"), sallyport);
-    const [proxied = 0] = say(curl("--noproxy", ""), sallyport);
-    return { plainConnect, plainWhole, connect, whole, direct, transparent, proxied };
-  });
-  server.kill();
-  rmSync(directory, { recursive: true, force: true });
-  const of = (pick: (round: (typeof rounds)[number]) => [number, number]) =>
-    rounds.map((round) => {
-      const [value, floor] = pick(round);
-      return { value, floor };
-    });
-  // Time is the inverse of throughput: 0.8 of the throughput is 1.25 times the time.
+  try {
+    return [
+      ...(await connects(directory, workspace, within)),
+      ...(await downloads("loopback", "127.0.0.1", [], directory, workspace, within)),
+      ...(await behindCable(directory, workspace, within)),
+    ];
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+type Within = (grants: readonly string[]) => string[];
+
+async function connects(directory: string, workspace: string, within: Within): Promise<Row[]> {
+  const path = join(directory, "echo");
+  const peer = await startPeer(1, path);
+  const client = (to: string) => [join(root, "bench/floors/bin/connect"), to, String(CONNECTIONS)];
+  const sallyport = within(["--net-allow", `localhost:${peer.echo}`, "--socket", path]);
+  const rounds = Array.from({ length: ROUNDS }, () => ({
+    plain: numbersOf(client(peer.echo), workspace),
+    brokered: numbersOf([...sallyport, ...client(peer.echo)], workspace),
+    plainUnix: numbersOf(client(path), workspace),
+    brokeredUnix: numbersOf([...sallyport, ...client(path)], workspace),
+  }));
+  peer.close();
+  const row = (name: string, value: "brokered" | "brokeredUnix", floor: "plain" | "plainUnix", at: number) =>
+    compare(
+      `network: ${name}`,
+      "ns",
+      rounds.map((round) => ({ value: round[value][at] ?? 0, floor: round[floor][at] ?? 0 })),
+      2.5,
+    );
   return [
-    compare(
-      "network: connect(2) to a granted host",
-      "ns",
-      of((r) => [r.connect, r.plainConnect]),
-      2.5,
-    ),
-    compare(
-      "network: connect, a byte there and back, close",
-      "ns",
-      of((r) => [r.whole, r.plainWhole]),
-      2.5,
-    ),
-    compare(
-      "network: download without a proxy",
-      "s",
-      of((r) => [r.transparent, r.direct]),
-      1.25,
-    ),
-    compare(
-      "network: download through the HTTP proxy",
-      "s",
-      of((r) => [r.proxied, r.direct]),
-      1.25,
-    ),
+    row("connect(2) to a granted host", "brokered", "plain", 0),
+    row("connect, a byte there and back, close", "brokered", "plain", 1),
+    row("connect(2) to a granted Unix socket", "brokeredUnix", "plainUnix", 0),
+    row("the same, a byte there and back, close", "brokeredUnix", "plainUnix", 1),
   ];
+}
+
+async function downloads(
+  where: string,
+  address: string,
+  enter: readonly string[],
+  directory: string,
+  workspace: string,
+  within: Within,
+): Promise<Row[]> {
+  const peer = await startPeer(MEBIBYTES, join(directory, `echo-${enter.length}`), enter);
+  const url = `http://${address}:${peer.download}/`;
+  const sallyport = within(["--net-allow", `${address}:${peer.download}`]);
+  const rounds = Array.from({ length: ROUNDS }, () => ({
+    direct: numbersOf(curl(url, "--noproxy", "*"), workspace)[0] ?? 0,
+    transparent: numbersOf([...sallyport, ...curl(url, "--noproxy", "*")], workspace)[0] ?? 0,
+    proxied: numbersOf([...sallyport, ...curl(url, "--noproxy", "")], workspace)[0] ?? 0,
+  }));
+  peer.close();
+  const row = (how: string, key: "transparent" | "proxied") =>
+    compare(
+      `network: download ${how}, ${where}`,
+      "s",
+      rounds.map((round) => ({ value: round[key], floor: round.direct })),
+      DOWNLOAD_BAR,
+    );
+  return [row("without a proxy", "transparent"), row("through the HTTP proxy", "proxied")];
+}
+
+async function behindCable(directory: string, workspace: string, within: Within): Promise<Row[]> {
+  const host = await otherHost();
+  if (host === null) {
+    console.error("network: downloads over a cable skipped: needs root, unshare(1), ip(8) and tc(8)");
+    return [];
+  }
+  try {
+    return await downloads("5 Gbit/s", host.address, host.enter, directory, workspace, within);
+  } finally {
+    host.close();
+  }
 }

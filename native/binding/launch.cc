@@ -1,7 +1,6 @@
 #include <napi.h>
 #include <uv.h>
 
-#include <algorithm>
 #include <deque>
 #include <memory>
 #include <set>
@@ -9,6 +8,7 @@
 
 #include "base/check.h"
 #include "binding/binding.h"
+#include "binding/endpoint.h"
 #include "binding/launch_spec.h"
 #include "linux/launch/launcher_client.h"
 
@@ -86,28 +86,6 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
     const auto done = info[3].As<Napi::Function>();
     if (!open_) return fail_later(done, {"sendmsg", EPIPE});
     wait_for(client_.open_endpoint(endpoint), done);
-  }
-
-  static bool read_endpoint(const Napi::CallbackInfo& info, plan::Endpoint& out) {
-    if (!info[0].IsString() || !info[1].IsTypedArray() || !info[2].IsNumber()) return false;
-    const std::string use = info[0].As<Napi::String>().Utf8Value();
-    if (use == "listen") {
-      out.use = plan::EndpointUse::listen;
-    } else if (use == "datagram") {
-      out.use = plan::EndpointUse::datagram;
-    } else if (use == "connect") {
-      out.use = plan::EndpointUse::connect;
-    } else {
-      return false;
-    }
-    const auto bytes = info[1].As<Napi::Uint8Array>();
-    const double port = info[2].As<Napi::Number>().DoubleValue();
-    if ((bytes.ByteLength() != 4 && bytes.ByteLength() != 16) || !(port >= 0 && port <= UINT16_MAX))
-      return false;
-    out.family = bytes.ByteLength() == 4 ? plan::AddressFamily::ipv4 : plan::AddressFamily::ipv6;
-    std::copy_n(bytes.Data(), bytes.ByteLength(), out.address);
-    out.port = static_cast<uint16_t>(port);
-    return true;
   }
 
   void wait_for(const base::Result<base::Done>& sent, const Napi::Function& done) {

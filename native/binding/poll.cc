@@ -4,7 +4,7 @@
 
 namespace binding {
 
-Poll* Poll::start(napi_env env, int fd, std::shared_ptr<PollOwner> owner, int& failed) {
+Poll* Poll::start(napi_env env, int fd, std::shared_ptr<PollOwner> owner, int& failed, int events) {
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) {
     failed = UV_EINVAL;
@@ -17,14 +17,19 @@ Poll* Poll::start(napi_env env, int fd, std::shared_ptr<PollOwner> owner, int& f
     return nullptr;
   }
   poll->handle_.data = poll;
-  failed = uv_poll_start(
-      &poll->handle_, UV_READABLE | UV_DISCONNECT, [](uv_poll_t* handle, int status, int events) {
-        // libuv names a descriptor in error (EPOLLERR alone) by its status: the read that follows says which
-        // error it is.
-        static_cast<Poll*>(handle->data)->owner_->on_ready(status < 0 ? UV_READABLE | UV_DISCONNECT : events);
-      });
+  failed = uv_poll_start(&poll->handle_, events, on_event);
   napi_add_async_cleanup_hook(env, on_cleanup, poll, &poll->hook_);
   return poll;
+}
+
+void Poll::want(int events) {
+  (void)(events == 0 ? uv_poll_stop(&handle_) : uv_poll_start(&handle_, events, on_event));
+}
+
+void Poll::on_event(uv_poll_t* handle, int status, int events) {
+  // libuv names a descriptor in error (EPOLLERR alone) by its status: the read that follows says which error
+  // it is.
+  static_cast<Poll*>(handle->data)->owner_->on_ready(status < 0 ? UV_READABLE | UV_DISCONNECT : events);
 }
 
 void Poll::on_cleanup(napi_async_cleanup_hook_handle, void* poll) {

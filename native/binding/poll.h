@@ -26,12 +26,16 @@ class PollOwner {
 class Poll {
  public:
   // Null with the libuv error (-errno) in `failed`.
-  static Poll* start(napi_env env, int fd, std::shared_ptr<PollOwner> owner, int& failed);
+  static Poll* start(napi_env env, int fd, std::shared_ptr<PollOwner> owner, int& failed,
+                     int events = UV_READABLE | UV_DISCONNECT);
+  // Watches for these events from now on; 0: for none.
+  void want(int events);
   // The descriptor may be closed as soon as this returns. Once.
   void stop();
 
  private:
   explicit Poll(std::shared_ptr<PollOwner> owner) : owner_(std::move(owner)) {}
+  static void on_event(uv_poll_t* handle, int status, int events);
   static void on_cleanup(napi_async_cleanup_hook_handle hook, void* poll);
 
   uv_poll_t handle_{};

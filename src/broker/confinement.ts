@@ -11,6 +11,7 @@ import { RIGHT } from "../policy/rights.ts";
 import { mayMatchBelow } from "../policy/trie.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { EnvironmentRules } from "./environment.ts";
+import { readCredentials } from "./network/credentials.ts";
 import { describeGrants, type NetworkGrants, networkGrants } from "./network/grants.ts";
 import type { Classify } from "./notify/front.ts";
 import { observingPolicy } from "./observing.ts";
@@ -81,7 +82,16 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const { reads, because } = howReads(options, policy, trees, places, programs);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
   const unix = unixSockets(options, policy, mediation);
-  const network = networkGrants(profile, options.netAllow, options.listen);
+  const network = networkGrants(
+    profile,
+    options.netAllow,
+    options.listen,
+    readCredentials(
+      options,
+      policy,
+      grants.map(({ path }) => path),
+    ),
+  );
   const inet = network === null ? "refused" : "namespace";
   const filterOptions: FilterOptions = { mediation, memfd: profile.memfd, unix, inet };
   const spec = filterSpec(profile.syscalls);

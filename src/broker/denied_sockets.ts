@@ -7,6 +7,11 @@ import type { Stat } from "../protocol/message.ts";
 /** Names looked at in one directory that a pattern leaves open. */
 const MAX_NAMES = 10_000;
 
+/** How long one look at all denied names answers for, at most. */
+const GOOD_MS = 1000;
+/** Between a change and the time that the kernel writes down for it lies less. */
+const CLOCK_MS = 100;
+
 /** A directory that has changed more lately may change again without another time of change. */
 const SETTLED_MS = 1000;
 
@@ -14,24 +19,60 @@ type Denied = { readonly rule: Rule; readonly segments: readonly Segment[] };
 type Disk = Pick<Platform, "list" | "stat">;
 /** Names that match one segment in one directory, good as long as the directory has this identity and time of change. */
 type Matches = { readonly stamp: string; readonly names: readonly string[] };
-type Known = { readonly denied: readonly Denied[]; readonly matches: Map<string, Matches> };
+type Known = {
+  readonly denied: readonly Denied[];
+  readonly matches: Map<string, Matches>;
+  /** All sockets that a rule denies, by identity, as they were at a time of both clocks. */
+  looked: {
+    readonly wallMs: number;
+    readonly steadyMs: number;
+    readonly rules: ReadonlyMap<string, Rule>;
+  } | null;
+};
 /** One look at the disk: no directory is listed twice. */
 type Look = { readonly disk: Disk; readonly known: Known; readonly listed: Map<string, readonly string[]> };
 
 /**
  * Gives the rule that denies connecting to this very socket under another name: a hard link, a bind mount or another root shows
- * the same inode. The names on the disk are looked up anew each time, since daemons come and go.
+ * the same inode. `changedMs` is the time of its last change (ctime): one that was there before the last look at all denied names
+ * is among them or is not, and a name more would have changed it. One that is newer is looked for anew, since daemons come and go.
  */
-export function deniedUnderOtherName(found: Stat, policy: Policy, disk: Disk): Rule | null {
-  const look: Look = { disk, known: knownOf(policy), listed: new Map() };
-  for (const { rule, segments } of look.known.denied) {
+export function deniedUnderOtherName(
+  found: Stat,
+  changedMs: number,
+  policy: Policy,
+  disk: Disk,
+  clock: Clock = CLOCK,
+): Rule | null {
+  const known = knownOf(policy);
+  const [wallMs, steadyMs] = [clock.wallMs(), clock.steadyMs()];
+  const before = known.looked;
+  const age = before === null ? Number.POSITIVE_INFINITY : steadyMs - before.steadyMs;
+  // A clock that was set says nothing about what came first.
+  const isSteady = before !== null && Math.abs(wallMs - before.wallMs - age) < CLOCK_MS / 2;
+  if (before === null || age > GOOD_MS || !isSteady || !(changedMs + CLOCK_MS < before.wallMs))
+    known.looked = { wallMs, steadyMs, rules: deniedSockets(known, disk) };
+  return known.looked?.rules.get(keyOf(found)) ?? null;
+}
+
+export type Clock = { wallMs(): number; steadyMs(): number };
+const CLOCK: Clock = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
+
+function deniedSockets(known: Known, disk: Disk): ReadonlyMap<string, Rule> {
+  const look: Look = { disk, known, listed: new Map() };
+  const rules = new Map<string, Rule>();
+  for (const { rule, segments } of known.denied) {
     for (const path of existing("", segments, look)) {
       const other = disk.stat(path);
       if (typeof other === "number" || other.kind !== "socket") continue;
-      if (other.inode === found.inode && other.device === found.device) return rule;
+      if (!rules.has(keyOf(other))) rules.set(keyOf(other), rule);
     }
   }
-  return null;
+  return rules;
+}
+
+function keyOf({ device, inode }: Stat): string {
+  return `${device}:${inode}`;
 }
 
 const knownPolicies = new WeakMap<Policy, Known>();
@@ -42,7 +83,7 @@ function knownOf(policy: Policy): Known {
   const denied = policy.rules
     .filter(({ effect, rights }) => effect === "deny" && (rights & RIGHT.connect) !== 0)
     .map((rule) => ({ rule, segments: parsePattern(rule.pattern) }));
-  const made = { denied, matches: new Map<string, Matches>() };
+  const made: Known = { denied, matches: new Map(), looked: null };
   knownPolicies.set(policy, made);
   return made;
 }

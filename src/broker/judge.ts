@@ -35,7 +35,7 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   }
   if (request.op === "connect-unix") {
     const found = session.platform.stat(request.path);
-    return judgeSocket(request.path, typeof found === "number" ? null : found, session);
+    return judgeSocket(request.path, typeof found === "number" ? null : found, request.path, session);
   }
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
   if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));

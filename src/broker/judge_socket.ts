@@ -1,3 +1,5 @@
+import type { Target } from "../platform/platform.ts";
+import { look } from "../platform/staging.ts";
 import { decidePath } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Stat } from "../protocol/message.ts";
@@ -9,15 +11,23 @@ const OWN = "sockets.own";
 
 /**
  * Decides a connection to the socket `found` that lies at `path`: a rule grants or denies it by name, one that the run has bound
- * is its own, and one that a rule denies under another name stays denied. Without `found` the name alone is judged.
+ * is its own, and one that a rule denies under another name stays denied. Without `found` the name alone is judged. `held` is what
+ * `found` was told of: a descriptor, or the path.
  */
-export function judgeSocket(path: string, found: Stat | null, session: Session): Judgement {
+export function judgeSocket(path: string, found: Stat | null, held: Target, session: Session): Judgement {
   const { policy, platform } = session;
   const verdict = decidePath(policy, path, RIGHT.connect);
   if (verdict.kind === "deny") {
     const isOwn = verdict.rule === null && found !== null && session.ownSockets.has(found);
     return isOwn ? { kind: "allow", rule: OWN } : denied(path, verdict.rule, verdict.missing);
   }
-  const alias = found === null ? null : deniedUnderOtherName(found, policy, platform);
+  const alias = found === null ? null : deniedUnderOtherName(found, changedMs(found, held), policy, platform);
   return alias === null ? { kind: "allow", rule: verdict.rule.id } : denied(path, alias, RIGHT.connect);
+}
+
+/** Of what cannot be told, or is something else by now: infinitely late. */
+function changedMs(found: Stat, held: Target): number {
+  const looked = look(held);
+  if (typeof looked === "number" || looked.inode !== found.inode) return Number.POSITIVE_INFINITY;
+  return looked.changed[0] * 1000 + looked.changed[1] / 1e6;
 }

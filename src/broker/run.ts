@@ -23,6 +23,7 @@ import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
+import type { CredentialSource } from "./network/credentials.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { Outside } from "./network/outside.ts";
 import type { ServedNetwork } from "./network/serve.ts";
@@ -45,6 +46,7 @@ import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
 import { startUndo, type UndoFacts } from "./undo/start.ts";
 import { NO_UNDO } from "./undo/undo.ts";
+import { describeSockets } from "./unix_sockets.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
 import { checkWorkspace, type Places, realName } from "./workspace.ts";
 
@@ -55,7 +57,7 @@ const EMFILE = 24;
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
 
-export type RunOptions = {
+export type RunOptions = CredentialSource & {
   readonly profile: ResolvedProfile;
   /** Where it was read from, if not from our own: the run may not change it. */
   readonly profileFile?: string | undefined;
@@ -255,6 +257,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
       net: facts.net,
+      ...describeSockets(confinement.policy, ssh.keys),
       execution: facts.execution,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
@@ -363,7 +366,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       clearTimeout(timer);
       void finish().then(ends.resolve, ends.reject);
     };
-
     if (exits.has(leaderPid)) onExit(leaderPid);
 
     async function finish(): Promise<RunEnd> {
@@ -433,7 +435,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
       const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
       try {
-        const started = await launch(
+        return await launch(
           launcher,
           {
             ...base,
@@ -447,7 +449,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
           },
           serve,
         );
-        return started;
       } finally {
         if (nothing >= 0) binding.closeFd(nothing);
       }

@@ -4,6 +4,7 @@ import { decidePath, type Policy } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { RunOptions } from "./run.ts";
+import type { SshGrant } from "./ssh_agent/grant.ts";
 
 /** Whether the filter lets the program make Unix sockets. Throws SETUP for a grant that can not be kept. */
 export function unixSockets(
@@ -33,6 +34,20 @@ export function unixSockets(
     );
   }
   return "brokered";
+}
+
+/** For the first record: the sockets that rules let the run connect to, and the keys that it may sign with. */
+export function describeSockets(
+  policy: Policy,
+  keys: SshGrant["keys"],
+): { readonly sockets: string; readonly sshKeys: string } {
+  const granted = policy.rules.filter(
+    ({ effect, rights }) => effect === "allow" && (rights & RIGHT.connect) !== 0,
+  );
+  return {
+    sockets: granted.map(({ pattern }) => pattern).join(", "),
+    sshKeys: [...keys].map(([key, use]) => `${key} for ${use}`).join(", "),
+  };
 }
 
 /** The name that decisions are made on: without links, as far as it exists. */

@@ -68,6 +68,7 @@ async function learnFromRun(argv: string[], flags: Settled): Promise<void> {
     sshSign: [],
     sshLogin: [],
     netAllow: [],
+    credential: [],
     listen: [],
     observe: "what no rule denies is granted",
     ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),

@@ -72,6 +72,13 @@ program
     [],
   )
   .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
+  .option(
+    "--credential <secret>",
+    "send requests to VARIABLE's address on to a host with a secret added: VARIABLE@HOST[:PORT][/PATH]=HEADER:FILE (repeatable)",
+    collect,
+    [],
+  )
+  .option("--credential-ca <file>", "also trust these certificates for the hosts of --credential")
   .option("--listen <port>", "open this port of the program on 127.0.0.1 (repeatable)", port, [])
   .addOption(
     new Option("--protect <pack>", "deny more: files whose scripts a package manager runs").choices([

@@ -19,6 +19,8 @@ export type RunFlags = {
   readonly sshLogin: readonly string[];
   readonly netAllow: readonly string[];
   readonly listen: readonly number[];
+  readonly credential: readonly string[];
+  readonly credentialCa?: string;
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -125,6 +127,8 @@ async function confined(
     sshLogin: flags.sshLogin,
     netAllow: flags.netAllow,
     listen: flags.listen,
+    credentials: flags.credential,
+    credentialAuthorities: flags.credentialCa,
     readsHow: flags.reads,
     enforcement: flags.enforcement,
     observe: flags.observe,

@@ -135,13 +135,28 @@ export type NativeChannel = {
   close(): void;
 };
 
-/** Moves the bytes of one direction between two sockets without copying them. */
-export type NativePump = {
-  /** Written so far. */
-  bytes(): number;
-  pause(): void;
-  resume(): void;
-  /** `done` is not called after it. */
+/** Waits for one descriptor; after each call of `ready` it waits for nothing until it is asked to. */
+export type NativeWatch = {
+  /** Bits of READY. */
+  want(events: number): void;
+  /** The descriptor may be closed afterwards; `ready` is not called any more. */
+  close(): void;
+};
+
+/** What a watch waits for. `gone` comes along with an error, or where the peer has closed: whatever is tried next says which. */
+export const READY = { readable: 1, writable: 2, gone: 4 } as const;
+
+/** A thread that moves bytes between sockets without copying them (splice(2)), as many as are granted. */
+export type NativeRelay = {
+  /** Starts one direction, by descriptors of its own. Gives its id, or -errno. */
+  add(fromFd: number, toFd: number): number;
+  /** Written so far; 0 for one that has ended. */
+  bytes(id: number): number;
+  /** Not a byte more is written when this returns. Gives what was; 0 where `ended` has been or will be called for it. */
+  stop(id: number): number;
+  /** At the start nothing is granted. */
+  grant(bytes: number): void;
+  /** Stops everything; no callback is called any more. */
   close(): void;
 };
 
@@ -236,11 +251,33 @@ export type NativeBinding = {
   /** bind(2) with a whole sockaddr; a relative name starts from the directory `baseFd`, or from the own one when it is -1. */
   socketBind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;
   socketListen(fd: number, backlog: number): number;
-  /**
-   * Takes over reading `fromFd` and writing `toFd`, stream sockets that are non-blocking, by descriptors of its own. `done` gets 0
-   * when the source has ended and all is written, `toFd` shut down for writing; else an errno.
+  /*
+   * Stream sockets of the broker's own, non-blocking, without Nagle's delay. Nothing waits; a number below zero is -errno.
    */
-  startPump(fromFd: number, toFd: number, done: (errno: number) => void): NativePump;
+  /** A socket of this process's network namespace; a connect may be in progress. The caller owns the descriptor. */
+  openEndpoint(use: "listen" | "connect", address: Uint8Array, port: number): number;
+  streamWatch(fd: number, events: number, ready: (events: number) => void): NativeWatch;
+  streamAccept(listenerFd: number): number;
+  /** At most 64 KiB; none: the peer has ended. */
+  streamRead(fd: number): Buffer | number;
+  streamWrite(fd: number, bytes: Uint8Array): number;
+  /** Ends our side (shutdown(2)). */
+  streamEnd(fd: number): void;
+  /** The close that follows is a reset. */
+  streamReset(fd: number): void;
+  /** 0 once a connect is done, -EINPROGRESS before. */
+  streamConnected(fd: number): number;
+  /** The own or the peer's address and port. */
+  streamName(fd: number, ofPeer: boolean): [Uint8Array, number] | number;
+  /**
+   * Starts a relay. `ended` gets 0 when the source of a direction has ended and all is written, its sink shut down for writing; else
+   * an errno. `low`: less than `lowBelowBytes` of what was granted is left.
+   */
+  startRelay(
+    lowBelowBytes: number,
+    ended: (id: number, errno: number, bytes: number) => void,
+    low: () => void,
+  ): NativeRelay;
 
   /** Flags and mode are Linux's. O_CLOEXEC, O_NOCTTY and O_NONBLOCK are added; O_NONBLOCK is taken off again unless it was asked for . -ESPIPE: a FIFO opened for reading that has to wait for a writer; nothing is open. */
   fsOpen(path: string, flags: number, mode: number, umask: number): number;

@@ -75,6 +75,11 @@ export class NetworkPolicy {
     this.#isOwn = isOwn;
   }
 
+  /** The same with one grant more. */
+  with(grant: NetworkGrant): NetworkPolicy {
+    return new NetworkPolicy([...this.grants, grant], this.#isOwn);
+  }
+
   /** A name or the text of an address. */
   decide(host: string, port: number): NetworkVerdict {
     const address = parseIp(host);

@@ -90,6 +90,7 @@ for name in (${JSON.stringify(path)}, ${JSON.stringify(link)}):
   ]);
   const done = run.records.filter(({ kind, rule }) => kind === "intent" && rule === "option.socket");
   expect(done.map((record) => [record.op, record.path])).toEqual(Array(2).fill(["connect-unix", path]));
+  expect(String(run.records[0]?.extra?.["sockets"]).split(", ")).toContain(path);
   expect(run.report?.changedFiles).toEqual([]);
 });
 

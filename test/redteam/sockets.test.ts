@@ -58,7 +58,7 @@ attack({
 });
 
 /** An agent of the user where OpenSSH puts it, outside of every arena. */
-function agentPlace(): { path: string; remove(): void } {
+function agentPlace(): Place {
   const directory = mkdtempSync("/tmp/ssh-");
   return { path: join(directory, "agent.1"), remove: () => rmSync(directory, { recursive: true }) };
 }
@@ -76,7 +76,16 @@ rules:
     reason: A grant that is too broad
 `;
 
-for (const [alias, make] of [
+type Place = { readonly path: string; remove(): void };
+
+/** Where Docker of a single user listens, if that name is free. */
+function dockerPlace(): Place {
+  const runtime = `/run/user/${process.pid + 1_000_000}`;
+  mkdirSync(runtime, { recursive: true });
+  return { path: join(runtime, "docker.sock"), remove: () => rmSync(runtime, { recursive: true }) };
+}
+
+const ALIASES = [
   ["its own name", (path: string) => path],
   [
     "a hard link",
@@ -95,27 +104,59 @@ for (const [alias, make] of [
     },
   ],
   ["the root of a process", (path: string) => `/proc/self/root${path}`],
-] as const) {
+] as const;
+
+for (const [alias, make] of ALIASES) {
   attack({
     ...refused,
     name: `an agent under ${alias}, with every socket granted`,
     victim: "connect_stream",
-    scene: async (arena) => {
-      const place = agentPlace();
-      const server = await unixServer(place.path, []);
-      const profile = arena.put("profile.yaml", GRANT_ALL);
-      return {
-        ...server,
-        args: [make(place.path, arena)],
-        flags: ["-p", profile],
-        async close() {
-          await server.close?.();
-          place.remove();
-        },
-      };
-    },
+    scene: (arena) => deniedSocket(arena, agentPlace(), (path) => make(path, arena)),
     rule: /^(?:sockets\.keys|protected\.magic-link)$/,
   });
+}
+
+/** A hard link stays on the file system of the socket. */
+const DOCKER_ALIASES = [
+  ["its own name", (path: string) => path],
+  ["another inode name in a granted place", (path: string) => linked(path)],
+  ["a symbolic link", (path: string, arena: Arena) => ALIASES[2][1](path, arena)],
+] as const;
+
+function linked(path: string): string {
+  const other = path.replace(/docker\.sock$/, "harmless");
+  linkSync(path, other);
+  return other;
+}
+
+const isRoot = process.geteuid!() === 0;
+if (!isRoot)
+  test.skip(
+    "docker.sock under other names: skipped: needs root to write /run/user, this machine has an user",
+  );
+for (const [alias, make] of isRoot ? DOCKER_ALIASES : []) {
+  attack({
+    ...refused,
+    name: `docker.sock under ${alias}, with every socket granted`,
+    victim: "connect_stream",
+    scene: (arena) => deniedSocket(arena, dockerPlace(), (path) => make(path, arena)),
+    rule: /^sockets\.containers$/,
+  });
+}
+
+/** A socket at a denied place, another name of it, and a grant on every socket. */
+async function deniedSocket(arena: Arena, place: Place, make: (path: string) => string) {
+  const server = await unixServer(place.path, []);
+  const profile = arena.put("profile.yaml", GRANT_ALL);
+  return {
+    ...server,
+    args: [make(place.path)],
+    flags: ["-p", profile],
+    async close() {
+      await server.close?.();
+      place.remove();
+    },
+  };
 }
 
 test("an agent under a bind mount, with every socket granted: is refused by the broker and recorded", async (context) => {

@@ -123,6 +123,7 @@ s = socket.socket(socket.AF_UNIX); s.connect(os.environ["SSH_AUTH_SOCK"]); s.sen
     ...Array(12).fill(["sockets.ssh-agent", "refused"]),
   ]);
   expect(agent.listed()).toBe(before);
+  expect(run.records[0]?.extra?.["sshKeys"]).toBe(`${agent.granted} for signatures`);
 });
 
 test("the person's own agent is out of reach behind the one of the run", async () => {

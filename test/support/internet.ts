@@ -106,7 +106,7 @@ export class Internet {
     );
     const server = spawn(
       there.enter[0]!,
-      [...there.enter.slice(1), process.execPath, SERVER, JSON.stringify(ZONE), key, cert],
+      [...there.enter.slice(1), process.execPath, SERVER, JSON.stringify(ZONE), key, cert, directory],
       {
         stdio: ["pipe", "pipe", "inherit"],
       },
@@ -116,6 +116,11 @@ export class Internet {
     await once(lines, "line");
     lines.on("line", (line) => arrivals.push(line));
     return new Internet([server, host.child, there.child], directory, host.enter, arrivals);
+  }
+
+  /** What is put here every server of this internet has at /files/. */
+  get files(): string {
+    return this.#directory;
   }
 
   /** `sallyport run` on the host of this internet, and everything that arrived at a server meanwhile. */

@@ -1,10 +1,11 @@
 // Everything that listens in the test's internet: a name server, plain HTTP, TLS, and a count of what arrived.
-// internet_server.mjs ZONE_JSON KEY_FILE CERT_FILE; writes "ready", then a line for each arrival.
+// internet_server.mjs ZONE_JSON KEY_FILE CERT_FILE DIRECTORY; what lies in DIRECTORY is at /files/. Writes "ready", then a line for each arrival.
 import { createSocket } from "node:dgram";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
+import { join, normalize } from "node:path";
 
 const [zone, key, cert] = [
   JSON.parse(process.argv[2]),
@@ -22,11 +23,21 @@ function serve(request, response) {
     response.writeHead(302, { location: decodeURIComponent(request.url.slice(10)) });
     return response.end();
   }
+  if (request.url.startsWith("/files/")) return file(new URL(request.url, "http://x").pathname, response);
   if (request.url === "/big") {
     for (let count = 0; count < 8; count++) response.write(big);
     return response.end();
   }
   response.end(`hello from ${request.headers.host}\n`);
+}
+
+function file(path, response) {
+  const name = join(process.argv[5], normalize(path).slice("/files/".length));
+  if (!statSync(name, { throwIfNoEntry: false })?.isFile()) {
+    response.writeHead(404);
+    return response.end("no such file\n");
+  }
+  response.end(readFileSync(name));
 }
 
 function answer(message) {

@@ -36,6 +36,7 @@ const FACILITIES = [
   "notify",
   "launch",
   "netns",
+  "relay",
   "cgroup",
   "fs",
   "socket",

@@ -19,6 +19,8 @@ export type Query =
   | { readonly kind: "none" };
 
 const HEADER = 12;
+/** With the empty label at its end (RFC 1035, 2.3.4). */
+const MAX_NAME_BYTES = 255;
 const TTL_SECONDS = 60;
 const CLASS_IN = 1;
 
@@ -38,9 +40,9 @@ export function parseQuery(message: Buffer): Query {
     // A pointer has nothing before it to point to.
     if (size === undefined || size > 63 || at + 1 + size > message.length) return wrong;
     at += 1 + size;
+    if (at - HEADER > MAX_NAME_BYTES) return wrong;
     if (size === 0) break;
     labels.push(message.toString("latin1", at - size, at));
-    if (at - HEADER > 255) return wrong;
   }
   if (message.length < at + 4) return wrong;
   const type = message.readUInt16BE(at);

@@ -1,6 +1,6 @@
 import type { Socket as DatagramSocket } from "node:dgram";
-import type { Socket } from "node:net";
 import { consume, makeLevel } from "../../limits/gcra.ts";
+import type { Stream } from "../../platform/stream.ts";
 import { hostName } from "../../policy/host_name.ts";
 import type { NetworkPolicy } from "../../policy/network.ts";
 import { encodeAnswer, encodeError, parseQuery, type Question, RCODE, TYPE } from "./dns_message.ts";
@@ -42,19 +42,20 @@ export class DnsStub {
     });
   }
 
-  async serveConnection(socket: Socket): Promise<void> {
-    socket.on("error", () => socket.destroy());
+  async serveConnection(stream: Stream): Promise<void> {
     let rest: Buffer = Buffer.alloc(0);
     for (let count = 0; count < MAX_QUERIES_A_CONNECTION; count++) {
-      const read = await readFirst(socket, rest, parseFramed, { maxBytes: 66_000, timeoutMs: TCP_MS });
+      const read = await readFirst(stream, rest, parseFramed, { maxBytes: 66_000, timeoutMs: TCP_MS });
       const answer = read.kind === "value" ? this.answer(read.value) : null;
       if (read.kind === "wrong" || answer === null) break;
       const size = Buffer.alloc(2);
       size.writeUInt16BE(answer.length);
-      socket.write(Buffer.concat([size, answer]));
+      // Whoever asks without reading the answers waits for us no longer than for a question.
+      const written = await answered(stream, Buffer.concat([size, answer]));
+      if (!written) break;
       rest = read.rest;
     }
-    socket.destroySoon();
+    stream.close();
   }
 
   /** null: no answer. */
@@ -93,6 +94,17 @@ export class DnsStub {
       { id: "network.default-deny", reason: "no grant names this host", remedy: flag[0] ?? "" },
     );
   }
+}
+
+async function answered(stream: Stream, bytes: Buffer): Promise<boolean> {
+  const timer = setTimeout(() => stream.close("reset"), TCP_MS);
+  return stream
+    .write(bytes)
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => clearTimeout(timer));
 }
 
 /** RFC 7766: a length in front. */

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Stream } from "../../platform/stream.ts";
 
 /** What a parser makes of the bytes so far: it wants more, refuses them, or gives a value and how many bytes it took. */
 export type Parsing<T> =
@@ -16,40 +16,44 @@ export type FirstBytes<T> =
   | { readonly kind: "value"; readonly value: T; readonly rest: Buffer }
   | { readonly kind: "wrong"; readonly why: string };
 
-/** Reads from a paused socket until `parse` has what it wants, and leaves it paused. A socket that fails is "wrong". */
-export function readFirst<T>(
-  socket: Socket,
+/** Reads until `parse` has what it wants. A connection that fails is "wrong"; one that takes too long is closed. */
+export async function readFirst<T>(
+  stream: Stream,
   already: Buffer,
   parse: (bytes: Buffer) => Parsing<T>,
   bounds: { readonly maxBytes: number; readonly timeoutMs: number },
 ): Promise<FirstBytes<T>> {
-  return new Promise((resolve) => {
-    let have = already;
-    const done = (result: FirstBytes<T>): void => {
-      clearTimeout(timer);
-      socket.pause();
-      socket.off("data", take);
-      socket.off("end", ended);
-      socket.off("close", ended);
-      resolve(result);
-    };
-    const judge = (): boolean => {
+  const timer = setTimeout(() => stream.close("reset"), bounds.timeoutMs);
+  try {
+    for (let have = already; ; ) {
       const parsed = parse(have);
-      if (parsed.kind === "more" && have.length < bounds.maxBytes) return false;
       if (parsed.kind === "value")
-        done({ kind: "value", value: parsed.value, rest: have.subarray(parsed.taken) });
-      else done(parsed.kind === "more" ? wrong("too long") : parsed);
-      return true;
-    };
-    const take = (chunk: Buffer): void => {
+        return { kind: "value", value: parsed.value, rest: have.subarray(parsed.taken) };
+      if (parsed.kind === "wrong") return parsed;
+      if (have.length >= bounds.maxBytes) return wrong("too long");
+      const chunk = await stream.read();
+      if (chunk.length === 0) return wrong("ended early");
       have = have.length === 0 ? chunk : Buffer.concat([have, chunk]);
-      judge();
-    };
-    const ended = (): void => done(wrong("ended early"));
-    const timer = setTimeout(() => done(wrong("took too long")), bounds.timeoutMs);
-    socket.on("data", take);
-    socket.on("end", ended);
-    socket.on("close", ended);
-    if (!judge()) socket.resume();
-  });
+    }
+  } catch {
+    return wrong("the connection failed");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Writes an answer, and closes once the peer has read it or does not want it. */
+export async function answerAndClose(stream: Stream, bytes: Uint8Array, timeoutMs = 5000): Promise<void> {
+  const timer = setTimeout(() => stream.close("reset"), timeoutMs);
+  try {
+    await stream.write(bytes);
+    stream.end();
+    // What still comes is read: a close before would take the answer away again.
+    while ((await stream.read()).length > 0);
+  } catch {
+    // The peer has gone; so does the answer.
+  } finally {
+    clearTimeout(timer);
+    stream.close();
+  }
 }

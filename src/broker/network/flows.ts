@@ -1,11 +1,12 @@
-import type { Socket } from "node:net";
 import { consume, type Level } from "../../limits/gcra.ts";
+import type { Stream } from "../../platform/stream.ts";
 import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
 import type { NetworkPolicy, NetworkRule } from "../../policy/network.ts";
 import type { FlowLog, FlowTarget } from "./flow_log.ts";
 import type { Outside } from "./outside.ts";
+import { Relay } from "./relay.ts";
 import { SNI_RULE, sniShape } from "./sni.ts";
-import { AS_IT_IS, type Shape, type Spliced, splice } from "./splice.ts";
+import { AS_IT_IS, type Shape, type Spliced, type Splicing, splice } from "./splice.ts";
 
 export const MAX_FLOWS = 512;
 const IDLE_MS = 15 * 60_000;
@@ -19,12 +20,17 @@ export type FlowRefusal =
 
 export type OpenFlow = {
   readonly kind: "open";
-  readonly outside: Socket;
   /**
    * Joins the two, and records what it came to; must be called. `first` are bytes of the inside that were read already. Without
    * `shapes` the bytes pass as they are, but for TLS that asks for another host.
    */
-  carry(inside: Socket, first: Buffer, shapes?: Shapes): Promise<void>;
+  carry(inside: Stream, first: Buffer, shapes?: Shapes): Promise<void>;
+  /** The same by other means; `rule` is what an end of "refused" stands for. */
+  join(
+    inside: Stream,
+    start: (outside: Stream, relay: Relay) => Splicing,
+    rule: NetworkRule | null,
+  ): Promise<void>;
 };
 
 export type Shapes = {
@@ -41,8 +47,10 @@ export class Flows {
   readonly #outside: Outside;
   readonly #limits: FlowLimits;
   readonly #epoch = performance.now();
-  readonly #sockets = new Set<Socket>();
+  readonly #waiting = new Set<Stream>();
+  readonly #splicings = new Set<Splicing>();
   readonly #pending = new Set<Promise<unknown>>();
+  #relay: Relay | null = null;
   #count = 0;
   #closed = false;
 
@@ -54,8 +62,8 @@ export class Flows {
   }
 
   /** Decides, records, resolves, decides on the addresses, connects. Rejects only when the journal does not take the record. */
-  open(target: FlowTarget): Promise<OpenFlow | FlowRefusal> {
-    const opening = this.#open(target);
+  open(target: FlowTarget, policy: NetworkPolicy = this.#policy): Promise<OpenFlow | FlowRefusal> {
+    const opening = this.#open(target, policy);
     this.#pending.add(opening);
     const forget = (): void => void this.#pending.delete(opening);
     opening.then(forget, forget);
@@ -67,23 +75,24 @@ export class Flows {
   }
 
   /** A connection that comes in from the host to a port that the run may publish: `open` gives its inside. */
-  accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
+  accept(target: FlowTarget, outside: Stream, open: () => Promise<Stream>): Promise<void> {
     return this.#tracked(this.#accept(target, outside, open));
   }
 
-  async #accept(target: FlowTarget, outside: Socket, open: () => Promise<Socket>): Promise<void> {
-    if (this.#closed || this.#count >= MAX_FLOWS) return void outside.destroy();
+  async #accept(target: FlowTarget, outside: Stream, open: () => Promise<Stream>): Promise<void> {
+    if (this.#closed || this.#count >= MAX_FLOWS) return outside.close("reset");
     const started = performance.now();
     const intent = this.#log.intent(target, "network.listen");
     this.#count++;
     try {
       const inside = await open();
       // "Up" is what leaves the run.
-      const address = textOf(outside.remoteAddress);
-      await this.#carry({ intent, started, target, address, inside, outside }, Buffer.alloc(0), PLAIN);
+      const address = peerOf(outside);
+      const flow = { intent, started, target, address, outside };
+      await this.#carry(flow, (relay) => splice(inside, outside, { ...JUST_PASS, relay }), null);
     } catch (error) {
       this.#count--;
-      outside.destroy();
+      outside.close("reset");
       this.#log.outcome(intent, codeOf(error), facts("", started));
     }
   }
@@ -91,12 +100,14 @@ export class Flows {
   /** Cuts every flow; resolves when each has its outcome on record. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const outside of this.#waiting) outside.close("reset");
+    for (const splicing of this.#splicings) splicing.cancel();
     await Promise.allSettled(this.#pending);
+    this.#relay?.close();
   }
 
-  async #open(target: FlowTarget): Promise<OpenFlow | FlowRefusal> {
-    const verdict = this.#policy.decide(target.host, target.port);
+  async #open(target: FlowTarget, policy: NetworkPolicy): Promise<OpenFlow | FlowRefusal> {
+    const verdict = policy.decide(target.host, target.port);
     if (verdict.kind === "deny") return this.#refuse(target, verdict.rule);
     if (this.#closed || this.#count >= MAX_FLOWS) return this.#refuse(target, TOO_MANY);
     await this.#turn();
@@ -105,7 +116,7 @@ export class Flows {
     this.#count++;
     let address = "";
     try {
-      const addresses = await this.#addresses(target);
+      const addresses = await this.#addresses(target, policy);
       if (!Array.isArray(addresses)) {
         this.#count--;
         this.#log.outcome(intent, "EACCES", facts("", started));
@@ -113,14 +124,24 @@ export class Flows {
       }
       address = formatIp(addresses[0]!);
       const outside = await this.#outside.connect(addresses, target.port);
-      address = textOf(outside.remoteAddress) || address;
-      if (this.#closed) throw Object.assign(new Error(), { code: "ECANCELED" });
-      this.#sockets.add(outside);
+      address = addresses.length === 1 ? address : peerOf(outside) || address;
+      if (this.#closed) {
+        outside.close("reset");
+        throw Object.assign(new Error(), { code: "ECANCELED" });
+      }
+      this.#waiting.add(outside);
+      const flow = { intent, started, target, address, outside };
+      const join: OpenFlow["join"] = (_inside, start, rule) =>
+        this.#tracked(this.#carry(flow, (relay) => start(outside, relay), rule));
       return {
         kind: "open",
-        outside,
-        carry: (inside, first, shapes = this.#shapesOf(target)) =>
-          this.#tracked(this.#carry({ intent, started, target, address, inside, outside }, first, shapes)),
+        join,
+        carry: (inside, first, { up, down, rule } = shapesOf(target)) =>
+          join(
+            inside,
+            (_, relay) => splice(inside, outside, { first, up, down, relay, idleMs: IDLE_MS }),
+            rule,
+          ),
       };
     } catch (error) {
       this.#count--;
@@ -131,7 +152,7 @@ export class Flows {
   }
 
   /** The addresses that may be connected to, or the rule that refuses all there are. */
-  async #addresses(target: FlowTarget): Promise<IpAddress[] | NetworkRule> {
+  async #addresses(target: FlowTarget, policy: NetworkPolicy): Promise<IpAddress[] | NetworkRule> {
     const literal = parseIp(target.host);
     if (literal !== null) return [unmapped(literal)];
     const found = (await this.#outside.resolve(target.host)).map(unmapped);
@@ -139,35 +160,30 @@ export class Flows {
     let refusing: NetworkRule | null = null;
     const good: IpAddress[] = [];
     for (const address of found.slice(0, 16)) {
-      const verdict = this.#policy.decideAddress(address, target.port, target.host);
+      const verdict = policy.decideAddress(address, target.port, target.host);
       if (verdict.kind === "allow") good.push(address);
       else refusing = verdict.rule;
     }
     return good.length > 0 ? good : refusing!;
   }
 
-  #shapesOf(target: FlowTarget): Shapes {
-    return parseIp(target.host) === null
-      ? { up: sniShape(target.host), down: AS_IT_IS, rule: SNI_RULE }
-      : PLAIN;
-  }
-
-  async #carry(flow: Carried, first: Buffer, shapes: Shapes): Promise<void> {
-    const { intent, started, target, address, inside, outside } = flow;
-    this.#sockets.add(inside).add(outside);
-    const { bytesUp, bytesDown, end } = await splice(inside, outside, {
-      first,
-      up: shapes.up,
-      down: shapes.down,
-      pace: (bytes) => this.#pace(bytes),
-      idleMs: IDLE_MS,
-    });
-    this.#sockets.delete(inside);
-    this.#sockets.delete(outside);
+  async #carry(
+    { intent, started, target, address, outside }: Carried,
+    start: (relay: Relay) => Splicing,
+    rule: NetworkRule | null,
+  ): Promise<void> {
+    this.#waiting.delete(outside);
+    this.#relay ??= new Relay(this.#limits.transfer);
+    const splicing = start(this.#relay);
+    this.#splicings.add(splicing);
+    if (this.#closed) splicing.cancel();
+    const { bytesUp, bytesDown, end, errno = ERRNO[end] } = await splicing.done;
+    this.#splicings.delete(splicing);
     this.#count--;
-    if (end === "refused" && shapes.rule !== null) this.#log.deny(target, shapes.rule);
-    const errno = end === "refused" && shapes.rule === null ? "EPROTO" : ERRNO[end];
-    this.#log.outcome(intent, errno, { ...facts(address, started), bytesUp, bytesDown });
+    if (end === "refused" && rule !== null) this.#log.deny(target, rule);
+    // Peers that do not keep to their protocol are refused by no rule.
+    const code = end === "refused" && rule === null ? "EPROTO" : errno;
+    this.#log.outcome(intent, code, { ...facts(address, started), bytesUp, bytesDown });
   }
 
   #refuse(target: FlowTarget, rule: NetworkRule): FlowRefusal {
@@ -182,18 +198,6 @@ export class Flows {
       if (waitNs === 0 || this.#closed) return;
       await new Promise((resolve) => setTimeout(resolve, Math.ceil(waitNs / 1e6)));
     }
-  }
-
-  /** Pays for bytes that have passed; the next ones wait until the bucket can take them. */
-  #pace(bytes: number): number {
-    const { transfer } = this.#limits;
-    const now = this.#nowNs();
-    const cost = Math.ceil(bytes / 1024);
-    const waitNs = consume([transfer], cost, now);
-    if (waitNs === 0) return 0;
-    // They have passed already: the debt is kept, and waited for.
-    transfer.fullAtNs = Math.max(transfer.fullAtNs, now) + cost * transfer.intervalNs;
-    return Math.max(1, Math.ceil((transfer.fullAtNs - now - transfer.burstNs) / 1e6));
   }
 
   #tracked(carrying: Promise<void>): Promise<void> {
@@ -213,11 +217,11 @@ type Carried = {
   readonly started: number;
   readonly target: FlowTarget;
   readonly address: string;
-  readonly inside: Socket;
-  readonly outside: Socket;
+  readonly outside: Stream;
 };
 
 const PLAIN: Shapes = { up: AS_IT_IS, down: AS_IT_IS, rule: null };
+const JUST_PASS = { first: Buffer.alloc(0), up: AS_IT_IS, down: AS_IT_IS, idleMs: IDLE_MS };
 const TOO_MANY: NetworkRule = {
   id: "network.connections",
   reason: `a run has at most ${MAX_FLOWS} connections at once`,
@@ -234,14 +238,17 @@ function facts(address: string, started: number) {
   return { address, bytesUp: 0, bytesDown: 0, milliseconds: Math.round(performance.now() - started) };
 }
 
-function textOf(address: string | undefined): string {
-  const parsed = address === undefined ? null : parseIp(address);
-  return parsed === null ? "" : formatIp(unmapped(parsed));
+function peerOf(stream: Stream): string {
+  const peer = stream.name("peer");
+  return peer === null ? "" : formatIp(unmapped(peer.address));
 }
 
 function codeOf(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  // Happy eyeballs: one error that holds those of all addresses.
-  const inner = (error as { errors?: readonly NodeJS.ErrnoException[] }).errors?.at(-1)?.code;
-  return inner ?? code ?? "EIO";
+  return (error as NodeJS.ErrnoException).code ?? "EIO";
+}
+
+function shapesOf(target: FlowTarget): Shapes {
+  return parseIp(target.host) === null
+    ? { up: sniShape(target.host), down: AS_IT_IS, rule: SNI_RULE }
+    : PLAIN;
 }

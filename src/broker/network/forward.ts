@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Stream } from "../../platform/stream.ts";
 import { BodyFraming } from "./body_framing.ts";
 import type { OpenFlow } from "./flows.ts";
 import { MAX_HEAD_BYTES, type ProxyRequest, parseResponse } from "./http_head.ts";
@@ -6,7 +6,7 @@ import type { Shape } from "./splice.ts";
 
 /** Carries one request to its origin server and the response back; both connections end with it. */
 export function forwardRequest(
-  inside: Socket,
+  inside: Stream,
   flow: OpenFlow,
   request: Extract<ProxyRequest, { kind: "forward" }>,
   rest: Buffer,

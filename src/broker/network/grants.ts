@@ -1,6 +1,8 @@
+import { describeCredential } from "../../policy/credential.ts";
 import { formatNetworkGrant, type NetworkGrant, parseNetworkGrant } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import type { Credential } from "./credentials.ts";
 
 /** Ports of the name server: a grant or a program can not have them. */
 const RESERVED_PORT = 53;
@@ -11,6 +13,7 @@ export type NetworkGrants = {
   readonly allow: readonly NetworkGrant[];
   /** Ports of the run that are open on 127.0.0.1 of the host. */
   readonly listen: readonly number[];
+  readonly credentials: readonly Credential[];
 };
 
 /** What a profile and the command line grant together. Throws INVALID. */
@@ -18,6 +21,7 @@ export function networkGrants(
   profile: ResolvedProfile,
   allowed: readonly string[] = [],
   listened: readonly number[] = [],
+  credentials: readonly Credential[] = [],
 ): NetworkGrants | null {
   const allow = [...profile.network.allow, ...allowed].map(grantOf);
   const listen = [...new Set([...profile.network.listen, ...listened])];
@@ -28,7 +32,7 @@ export function networkGrants(
   if (ports.includes(RESERVED_PORT) || listen.includes(RESERVED_PORT))
     throw invalid("port 53 belongs to the name server of the run");
   if (new Set(ports).size > MAX_PORTS) throw invalid(`the grants name more than ${MAX_PORTS} ports`);
-  return allow.length + listen.length === 0 ? null : { allow, listen };
+  return allow.length + listen.length + credentials.length === 0 ? null : { allow, listen, credentials };
 }
 
 /** For the start line and the records. */
@@ -36,7 +40,8 @@ export function describeGrants(grants: NetworkGrants | null): string {
   if (grants === null) return "off";
   const allowed = grants.allow.map(formatNetworkGrant);
   const published = grants.listen.map((port) => `listens on ${port}`);
-  return [...allowed, ...published].join(", ");
+  const added = grants.credentials.map(({ grant }) => describeCredential(grant));
+  return [...allowed, ...published, ...added].join(", ");
 }
 
 function grantOf(text: string): NetworkGrant {

@@ -80,6 +80,69 @@ export function parseProxyRequest(bytes: Buffer): Parsing<ProxyRequest> {
   return { kind: "value", value: { kind: "forward", to, head, body }, taken: parsed.taken };
 }
 
+/** A request to a server, as a client without a proxy writes it. */
+export type OriginRequest = {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly fields: readonly HeadField[];
+  readonly body: number | "chunked";
+};
+
+/** The one request that a connection to an endpoint of the broker's carries. */
+export function parseOriginRequest(bytes: Buffer): Parsing<OriginRequest> {
+  const parsed = parseHead(bytes);
+  if (parsed.kind !== "value") return parsed;
+  const { start, fields } = parsed.value;
+  const [, method, path = "", minor] = REQUEST.exec(start) ?? [];
+  if (method === undefined || method === "CONNECT") return wrong("a malformed request line");
+  if (!/^\/[^#]*$/.test(path)) return wrong("this is a server: it takes a path");
+  const hosts = valuesOf(fields, "host");
+  if (hosts.length > 1 || (minor === "1" && hosts.length === 0)) return wrong("one Host field is needed");
+  const body = bodyOf(fields);
+  if (typeof body === "string" && body !== "chunked") return wrong(body);
+  return { kind: "value", value: { method, path, fields, body }, taken: parsed.taken };
+}
+
+/** Its head for the server `authority`, with a field that is the broker's alone, and for a reply that can be read. */
+export function originRequestHead(
+  { method, path, fields }: OriginRequest,
+  authority: string,
+  own: HeadField,
+): Buffer {
+  const rest = endToEnd(fields).filter(({ name }) => name !== own.name && !WRITTEN_HERE.has(name));
+  // After what the program takes out by naming it in Connection.
+  const written = [{ name: "host", value: authority }, { name: "accept-encoding", value: "identity" }, own];
+  return headOf(`${method} ${path} HTTP/1.1`, [...written, ...rest, CLOSE]);
+}
+
+/** "expect" would have us wait for an interim reply. */
+const WRITTEN_HERE: ReadonlySet<string> = new Set(["accept-encoding", "expect", "host"]);
+
+/** A reply whose body the broker reads: chunks are taken apart, and end with the connection. */
+export type ReadReply = { readonly head: Buffer; readonly body: "chunked" | "as it is" };
+
+/** null for an interim reply. `method` is that of the request. */
+export function parseReadReply(bytes: Buffer, method: string): Parsing<ReadReply | null> {
+  const parsed = parseHead(bytes);
+  if (parsed.kind !== "value") return parsed;
+  const { start, fields } = parsed.value;
+  const status = STATUS.exec(start)?.[1];
+  if (status === undefined || status === "101") return wrong("a malformed status line");
+  if (status.startsWith("1")) return { kind: "value", value: null, taken: parsed.taken };
+  const codings = valuesOf(fields, "transfer-encoding");
+  if (codings.length > 1 || (codings.length === 1 && codings[0]!.toLowerCase() !== "chunked"))
+    return wrong("an unknown Transfer-Encoding");
+  if (valuesOf(fields, "content-encoding").some((coding) => coding.toLowerCase() !== "identity"))
+    return wrong("a Content-Encoding that nobody asked for");
+  const hasBody = method !== "HEAD" && status !== "204" && status !== "304";
+  // Both would be two lengths.
+  const dropped = codings.length === 0 ? [] : ["transfer-encoding", "content-length"];
+  const kept = endToEnd(fields).filter(({ name }) => !dropped.includes(name));
+  const body = codings.length > 0 && hasBody ? "chunked" : "as it is";
+  return { kind: "value", value: { head: headOf(start, [...kept, CLOSE]), body }, taken: parsed.taken };
+}
+
 /** HOST:PORT, or HOST where there is a default; the host in its one form. */
 export function parseEndpoint(text: string, defaultPort: number | null): Endpoint | null {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];

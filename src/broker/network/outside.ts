@@ -1,7 +1,8 @@
 import { lookup } from "node:dns";
-import { connect, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
+import type { Stream } from "../../platform/stream.ts";
 import { formatIp, type IpAddress, parseIp } from "../../policy/ip_address.ts";
+import { connectFirst } from "./connect_first.ts";
 
 const RESOLVE_MS = 10_000;
 const CONNECT_MS = 20_000;
@@ -10,8 +11,8 @@ const CONNECT_MS = 20_000;
 export type Outside = {
   /** Every address of a name. Rejects with a Node error whose `code` says why. */
   resolve(name: string): Promise<readonly IpAddress[]>;
-  /** Connects to one of exactly these addresses. The socket is paused, and may be half closed. */
-  connect(addresses: readonly IpAddress[], port: number): Promise<Socket>;
+  /** Connects to one of exactly these addresses. */
+  connect(addresses: readonly IpAddress[], port: number): Promise<Stream>;
 };
 
 export const systemOutside: Outside = {
@@ -25,42 +26,8 @@ export const systemOutside: Outside = {
         });
       }),
     ),
-  connect: connectExactly,
+  connect: (addresses, port) => connectFirst(addresses, port, CONNECT_MS),
 };
-
-/** Node tries the addresses one after the other (RFC 8305), and asks nobody for further ones. */
-function connectExactly(addresses: readonly IpAddress[], port: number): Promise<Socket> {
-  const list = addresses.map((address) => ({
-    address: formatIp(address),
-    family: address.length === 4 ? 4 : 6,
-  }));
-  const socket = connect({
-    host: "checked.invalid",
-    port,
-    allowHalfOpen: true,
-    autoSelectFamily: true,
-    noDelay: true,
-    lookup: (_host, options, done) => {
-      if (options.all) done(null, list);
-      else done(null, list[0]!.address, list[0]!.family);
-    },
-  });
-  // Before it is connected: not a byte of it is read here, the pump may have it all.
-  socket.pause();
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => socket.destroy(errorOf("ETIMEDOUT")), CONNECT_MS);
-    socket.once("error", reject);
-    socket.once("close", () => {
-      clearTimeout(timer);
-      reject(errorOf("ECANCELED"));
-    });
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.off("error", reject);
-      resolve(socket);
-    });
-  });
-}
 
 /** The addresses of this machine's own interfaces: what listens there is not the internet. */
 export function isOwnAddress(address: IpAddress): boolean {

@@ -1,5 +1,6 @@
-import { once } from "node:events";
-import { createServer, Socket } from "node:net";
+import { binding } from "../../platform/binding.ts";
+import { errnoName } from "../../platform/errno.ts";
+import { Listener, Stream } from "../../platform/stream.ts";
 import { type IpAddress, parseIp } from "../../policy/ip_address.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { type Flows, MAX_FLOWS } from "./flows.ts";
@@ -7,30 +8,25 @@ import type { Namespace } from "./namespace.ts";
 
 const HOST = "127.0.0.1";
 
-/** Opens a port of the run on 127.0.0.1 of the host. Gives what closes it; rejects with SETUP where the port is taken. */
-export async function publish(port: number, flows: Flows, namespace: Namespace): Promise<() => void> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-  server.maxConnections = MAX_FLOWS;
-  server.on("connection", (socket) => {
-    socket.on("error", () => {});
-    const target = { op: "accept", host: HOST, port, via: "listen" } as const;
-    void flows.accept(target, socket, () => insideOf(port, namespace));
-  });
-  server.listen(port, HOST);
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    const { code = "EIO" } = error as NodeJS.ErrnoException;
-    throw new SallyportError("SETUP", `Cannot listen on ${HOST}:${port}: ${code}; choose another port`, {
-      errno: code,
+/** Opens a port of the run on 127.0.0.1 of the host. Gives what closes it; throws SETUP where the port is taken. */
+export function publish(port: number, flows: Flows, namespace: Namespace): () => void {
+  const fd = binding.openEndpoint("listen", parseIp(HOST)!, port);
+  if (fd < 0) {
+    const errno = errnoName(-fd);
+    throw new SallyportError("SETUP", `Cannot listen on ${HOST}:${port}: ${errno}; choose another port`, {
+      errno,
       stage: "network",
     });
   }
-  return () => server.close();
+  const target = { op: "accept", host: HOST, port, via: "listen" } as const;
+  const listener = new Listener(fd, MAX_FLOWS, (stream) => {
+    void flows.accept(target, stream, () => insideOf(port, namespace));
+  });
+  return () => listener.close();
 }
 
 /** Servers listen on either loopback address, as their resolver put it. */
-async function insideOf(port: number, namespace: Namespace): Promise<Socket> {
+async function insideOf(port: number, namespace: Namespace): Promise<Stream> {
   const addresses = [parseIp(HOST)!, ...(namespace.hasIpv6 ? [parseIp("::1")!] : [])];
   let last: unknown;
   for (const address of addresses) {
@@ -43,7 +39,13 @@ async function insideOf(port: number, namespace: Namespace): Promise<Socket> {
   throw last;
 }
 
-async function connected(address: IpAddress, port: number, namespace: Namespace): Promise<Socket> {
-  const fd = await namespace.open("connect", address, port);
-  return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+async function connected(address: IpAddress, port: number, namespace: Namespace): Promise<Stream> {
+  const stream = new Stream(await namespace.open("connect", address, port));
+  try {
+    await stream.connected();
+    return stream;
+  } catch (error) {
+    stream.close();
+    throw error;
+  }
 }

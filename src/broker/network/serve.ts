@@ -1,9 +1,10 @@
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
-import { binding } from "../../platform/binding.ts";
+import { Listener, type Stream } from "../../platform/stream.ts";
 import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
 import { DEFAULT_PORTS, type NetworkPolicy } from "../../policy/network.ts";
+import { credentialPolicy, endpointVariable, serveCredential } from "./credential_endpoint.ts";
+import type { Credential } from "./credentials.ts";
 import { DnsStub } from "./dns_stub.ts";
 import type { FlowLog } from "./flow_log.ts";
 import { type FlowLimits, Flows, MAX_FLOWS } from "./flows.ts";
@@ -26,6 +27,7 @@ export type NetworkParts = {
   readonly namespace: Namespace;
   readonly policy: NetworkPolicy;
   readonly listen: readonly number[];
+  readonly credentials: readonly Credential[];
   readonly log: FlowLog;
   readonly limits: FlowLimits;
   readonly outside: Outside;
@@ -50,11 +52,11 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
   const listen = async (
     address: IpAddress,
     port: number,
-    serve: (socket: Socket) => Promise<void>,
+    serve: (stream: Stream) => Promise<void>,
   ): Promise<number> => {
-    const server = await listenOn(await namespace.open("listen", address, port), serve);
-    closers.push(() => server.close());
-    return portOf(server);
+    const listener = listenOn(await namespace.open("listen", address, port), serve);
+    closers.push(() => listener.close());
+    return listener.port;
   };
   const datagrams = async (address: IpAddress): Promise<void> => {
     const fd = await namespace.open("datagram", address, DNS_PORT);
@@ -64,26 +66,34 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
     await new Promise<void>((resolve) => socket.bind({ fd, exclusive: true }, resolve));
     closers.push(() => socket.close());
   };
-  const transparent = (socket: Socket): Promise<void> => serveTransparent(socket, flows, names);
+  const transparent = (stream: Stream): Promise<void> => serveTransparent(stream, flows, names);
 
   try {
     for (const address of [...any, ...nameServers(namespace.hasIpv6)]) await datagrams(address);
     for (const address of any) {
-      await listen(address, DNS_PORT, (socket) => stub.serveConnection(socket));
+      await listen(address, DNS_PORT, (stream) => stub.serveConnection(stream));
       // The default ports too when no grant has them: an attempt is refused by us, on record, and not by an empty port.
       for (const port of new Set([...DEFAULT_PORTS, ...policy.listedPorts]))
         await listen(address, port, transparent);
     }
     const free = (port: number): number =>
       policy.listedPorts.includes(port) || parts.listen.includes(port) ? 0 : port;
-    const http = await listen(OWN_ADDRESS, free(HTTP_PORT), (socket) => serveHttpProxy(socket, flows));
-    const socks = await listen(OWN_ADDRESS, free(SOCKS_PORT), (socket) => serveSocks(socket, flows, names));
-    for (const port of parts.listen) closers.push(await publish(port, flows, namespace));
+    const http = await listen(OWN_ADDRESS, free(HTTP_PORT), (stream) => serveHttpProxy(stream, flows));
+    const socks = await listen(OWN_ADDRESS, free(SOCKS_PORT), (stream) => serveSocks(stream, flows, names));
+    const endpoints: Record<string, string> = {};
+    for (const credential of parts.credentials) {
+      const allowed = credentialPolicy(policy, credential);
+      const serve = (stream: Stream) => serveCredential(stream, credential, flows, allowed);
+      const port = await listen(OWN_ADDRESS, 0, serve);
+      const [name, url] = endpointVariable(credential, formatIp(OWN_ADDRESS), port);
+      endpoints[name] = url;
+    }
+    for (const port of parts.listen) closers.push(publish(port, flows, namespace));
     return {
-      environment: environmentOf(http, socks),
+      environment: { ...environmentOf(http, socks), ...endpoints },
       async close() {
-        for (const close of closers.splice(0)) close();
         await flows.close();
+        for (const close of closers.splice(0)) close();
       },
     };
   } catch (error) {
@@ -93,39 +103,26 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
 }
 
 /** A program that connected by itself: what it meant is in the address that it connected to. */
-async function serveTransparent(socket: Socket, flows: Flows, names: Names): Promise<void> {
-  const local = parseIp(socket.localAddress ?? "");
-  if (local === null || socket.localPort === undefined) return void socket.destroy();
-  const text = formatIp(unmapped(local));
+async function serveTransparent(stream: Stream, flows: Flows, names: Names): Promise<void> {
+  const own = stream.name("own");
+  if (own === null) return stream.close("reset");
+  const text = formatIp(unmapped(own.address));
   const host = names.nameOf(text) ?? text;
-  const flow = await flows.open({ op: "connect", host, port: socket.localPort, via: "transparent" });
-  if (flow.kind === "open") return flow.carry(socket, Buffer.alloc(0));
-  socket.resetAndDestroy();
+  const flow = await flows.open({ op: "connect", host, port: own.port, via: "transparent" });
+  if (flow.kind === "open") return flow.carry(stream, NOTHING);
+  stream.close("reset");
 }
 
-function listenOn(fd: number, serve: (socket: Socket) => Promise<void>): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
-  server.maxConnections = 2 * MAX_FLOWS;
-  server.on("connection", (socket) => {
-    // Each way of serving has its own view of an error; nobody's fault is the broker's end.
-    socket.on("error", () => {});
-    serve(socket).catch((error: unknown) => {
-      socket.destroy();
+const NOTHING = Buffer.alloc(0);
+
+function listenOn(fd: number, serve: (stream: Stream) => Promise<void>): Listener {
+  return new Listener(fd, 2 * MAX_FLOWS, (stream) => {
+    // What rejects is the journal: without it nothing goes on.
+    serve(stream).catch((error: unknown) => {
+      stream.close("reset");
       throw error;
     });
   });
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      binding.closeFd(fd);
-      reject(error);
-    });
-    server.listen({ fd }, () => resolve(server));
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 function textOf(file: string): string {
@@ -154,7 +151,8 @@ function environmentOf(http: number, socks: number): Record<string, string> {
     HTTP_PROXY: proxy,
     HTTPS_PROXY: proxy,
     ALL_PROXY: proxy,
-    NO_PROXY: "localhost,127.0.0.1,::1",
+    // The endpoints of credentials are at the own address.
+    NO_PROXY: `localhost,127.0.0.1,::1,${formatIp(OWN_ADDRESS)}`,
   };
   const lower = Object.entries(variables).map(([name, value]) => [name.toLowerCase(), value]);
   return {

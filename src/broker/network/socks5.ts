@@ -1,7 +1,7 @@
-import type { Socket } from "node:net";
+import type { Stream } from "../../platform/stream.ts";
 import { hostName } from "../../policy/host_name.ts";
 import { formatIp } from "../../policy/ip_address.ts";
-import { MORE, type Parsing, readFirst, wrong } from "./first_bytes.ts";
+import { answerAndClose, MORE, type Parsing, readFirst, wrong } from "./first_bytes.ts";
 import type { FlowRefusal, Flows } from "./flows.ts";
 import type { Endpoint } from "./http_head.ts";
 import type { Names } from "./names.ts";
@@ -26,19 +26,19 @@ const BOUNDS = { maxBytes: 1024, timeoutMs: 30_000 };
 const EMPTY = Buffer.alloc(0);
 
 /** Serves one SOCKS5 connection: CONNECT without authentication; the namespace says whose it is. */
-export async function serveSocks(socket: Socket, flows: Flows, names: Names): Promise<void> {
-  const greeting = await readFirst(socket, EMPTY, parseGreeting, BOUNDS);
-  if (greeting.kind === "wrong") return void socket.destroy();
-  socket.write(Buffer.of(VERSION, NO_AUTHENTICATION));
-  const read = await readFirst(socket, greeting.rest, parseCommand, BOUNDS);
-  if (read.kind === "wrong") return end(socket, REPLY.failed);
+export async function serveSocks(stream: Stream, flows: Flows, names: Names): Promise<void> {
+  const greeting = await readFirst(stream, EMPTY, parseGreeting, BOUNDS);
+  if (greeting.kind === "wrong") return stream.close("reset");
+  if (!(await says(stream, Buffer.of(VERSION, NO_AUTHENTICATION)))) return;
+  const read = await readFirst(stream, greeting.rest, parseCommand, BOUNDS);
+  if (read.kind === "wrong") return answerAndClose(stream, reply(REPLY.failed));
   const asked = read.value;
-  if (typeof asked === "number") return end(socket, asked);
+  if (typeof asked === "number") return answerAndClose(stream, reply(asked));
   const host = names.nameOf(asked.host) ?? asked.host;
   const flow = await flows.open({ op: "connect", host, port: asked.port, via: "socks5" });
-  if (flow.kind !== "open") return end(socket, replyOf(flow));
-  socket.write(reply(REPLY.done));
-  return flow.carry(socket, read.rest);
+  if (flow.kind !== "open") return answerAndClose(stream, reply(replyOf(flow)));
+  await says(stream, reply(REPLY.done));
+  return flow.carry(stream, read.rest);
 }
 
 export function parseGreeting(bytes: Buffer): Parsing<null> {
@@ -80,9 +80,13 @@ function reply(code: number): Buffer {
   return Buffer.of(VERSION, code, 0, IPV4, 0, 0, 0, 0, 0, 0);
 }
 
-function end(socket: Socket, code: number): void {
-  socket.on("error", () => socket.destroy());
-  socket.end(reply(code));
-  socket.setTimeout(5000, () => socket.destroy());
-  socket.resume();
+/** false: the peer has gone. */
+async function says(stream: Stream, bytes: Uint8Array): Promise<boolean> {
+  return stream.write(bytes).then(
+    () => true,
+    () => {
+      stream.close("reset");
+      return false;
+    },
+  );
 }

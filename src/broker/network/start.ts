@@ -53,6 +53,7 @@ export async function startNetwork(of: {
       namespace: of.namespace,
       policy: new NetworkPolicy(of.grants.allow, isOwnAddress),
       listen: of.grants.listen,
+      credentials: of.grants.credentials,
       log: of.log,
       limits: { connect, transfer },
       outside: of.outside ?? systemOutside,

@@ -9,6 +9,8 @@ const EINTR = ERRNO["EINTR"]!;
 const EINVAL = ERRNO["EINVAL"]!;
 const NO_UMASK = 0;
 const RETRY_MS = 5;
+/** Turns of the event loop in which a connection over loopback is there at the latest, unless its listener's queue is full. */
+const SOON = 40;
 
 /** An internet socket of the namespace `network` leads nowhere but to listeners of the broker and of the run itself. */
 export function isOfNetwork({ domain, type, network }: SocketFacts, own: number | null): boolean {
@@ -45,8 +47,11 @@ async function whenConnected(
   waits: () => boolean,
 ): Promise<number> {
   const end = timeoutMs > 0 ? Date.now() + timeoutMs : Number.POSITIVE_INFINITY;
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  for (let turn = 0; ; turn++) {
+    await new Promise<void>((resolve) => {
+      if (turn < SOON) setImmediate(resolve);
+      else setTimeout(resolve, RETRY_MS);
+    });
     // Asked in the same turn as the call: the copy is closed when the caller has gone and been answered.
     if (!waits()) return EINTR;
     const result = -sockets.connectAddress(socketFd, address);

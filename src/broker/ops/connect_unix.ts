@@ -28,7 +28,7 @@ export function connectUnix(
     const found = platform.stat(pinned);
     if (typeof found === "number") return outcomeOf(found);
     if (found.kind !== "socket") return outcomeOf(-ECONNREFUSED);
-    if (judgeSocket(request.path, found, session).kind === "deny") return outcomeOf(-EACCES);
+    if (judgeSocket(request.path, found, pinned, session).kind === "deny") return outcomeOf(-EACCES);
     const result = platform.sockets.connect(request.socketFd, pinned);
     if (result === 0) session.ssh.connected(found, caller.pid);
     const facts = result === -EAGAIN ? platform.sockets.facts(request.socketFd) : -1;
