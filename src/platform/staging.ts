@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readlinkSync } from "node:fs";
 import type { Stat } from "../protocol/message.ts";
 import { binding, LOOK } from "./binding.ts";
 import { O } from "./open_flags.ts";
@@ -124,6 +124,16 @@ export class Store {
 
   openForReading(name: string): number {
     return binding.storeOpen(this.#fd, name, 0, 0);
+  }
+
+  /** Of a symbolic link; null for anything else. */
+  readlink(name: string): string | null {
+    try {
+      return readlinkSync(`/proc/self/fd/${this.#fd}/${name}`);
+    } catch {
+      // No link, or nothing of this name.
+      return null;
+    }
   }
 
   /** Emptied. */

@@ -95,12 +95,16 @@ export type Entry =
   | { readonly k: "stand-in"; readonly id: string }
   | { readonly k: "restored"; readonly time: number; readonly done: number; readonly kept: number };
 
-/** `id` null: nothing stands there. `hash`: SHA-256 of the content in hex, of files up to a bound. */
+/**
+ * `id` null: nothing stands there. `hash`: SHA-256 of the content in hex, of files up to a bound. `left`: where a short text lies in
+ * the file of left_texts.ts, as offset and length.
+ */
 export type After = {
   readonly id: string | null;
   readonly size: number;
   readonly ctime: Time;
   readonly hash?: string;
+  readonly left?: readonly [number, number];
 };
 
 /** Where before-images go: moved at no cost into a directory on the same file system, or copied because there is none. */

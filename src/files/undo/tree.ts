@@ -235,3 +235,19 @@ export function pathOf(slot: Slot, places: ReadonlyMap<Node, Slot>, root: Node):
   }
   return `/${names.reverse().join("/")}`;
 }
+
+/** Says whether the run has changed what is, or was, at the path, or something below it. */
+export function touches(tree: Tree, path: string): boolean {
+  const views = ["before", "now"] as const;
+  const places = views.map((view) => placesOf(tree, view));
+  return tree.slots.some((slot) => {
+    const isChanged = slot.before !== slot.now || (slot.now?.origin === "before" && !slot.now.timesOnly);
+    return (
+      isChanged &&
+      places.some((view) => {
+        const at = pathOf(slot, view, tree.root);
+        return at !== null && (at === path || at.startsWith(`${path}/`));
+      })
+    );
+  });
+}
