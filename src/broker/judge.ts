@@ -1,3 +1,4 @@
+import { isAcl } from "../files/stage_changes.ts";
 import { ERRNO } from "../platform/errno.ts";
 import { decide, decidePath, type Policy, requestPaths, type Verdict } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
@@ -80,6 +81,7 @@ function refusedByNature(request: Request, session: Session): Judgement | null {
     case "setxattr":
     case "removexattr":
       if (request.name.startsWith("user.")) return null;
+      if (session.acls === "carried" && isAcl(request.name)) return null;
       return denied(
         request.path,
         XATTR,

@@ -33,6 +33,8 @@ export type Session = {
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;
+  /** Set for a commit alone: the ACLs of a stage are the host's own. */
+  readonly acls?: "carried";
   /** Operations that answer late. */
   readonly pending: Set<Promise<Outcome>>;
   readonly platform: Platform;

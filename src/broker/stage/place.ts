@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
-import { type Change, userAttributes } from "../../files/stage_changes.ts";
+import { type Change, carriedAttributes } from "../../files/stage_changes.ts";
 import { factsAt, type ObjectFacts, openContent } from "../../files/stage_object.ts";
 import { OPEN } from "../../protocol/message.ts";
 import type { Asking } from "./commit.ts";
@@ -38,7 +38,7 @@ export async function placeObject(
   else await placeFile(source, staged, replaces, asking);
   const made = factsAt(staged);
   const differs: Change["differs"] = made?.uid === is.uid && made.gid === is.gid ? [] : ["owner"];
-  const attributes: Change["differs"] = userAttributes(is).size > 0 ? ["attributes"] : [];
+  const attributes: Change["differs"] = carriedAttributes(is).size > 0 ? ["attributes"] : [];
   for (const request of metadataRequests(
     { was: null, is, differs: [...differs, ...attributes, "mode", "times"] },
     staged,

@@ -1,5 +1,5 @@
 import type { Change } from "../../files/stage_changes.ts";
-import { userAttributes } from "../../files/stage_changes.ts";
+import { carriedAttributes } from "../../files/stage_changes.ts";
 import { factsAt, namesIn } from "../../files/stage_object.ts";
 import type { StageFacts } from "../../files/stage_place.ts";
 import { linux } from "../../platform/linux.ts";
@@ -26,7 +26,7 @@ export function obstacleTo({ path, is, was, conflict }: Change, facts: StageFact
   if (is.kind === "socket" || is.kind === "device") return `a ${is.kind} is not committed`;
   if (is.kind !== "directory" && (is.mode & SETUID_SETGID) !== 0) return "it has the setuid or setgid bit";
   for (const name of is.attributes.keys()) {
-    if (userAttributes(is).has(name) || BY_ITSELF.test(name)) continue;
+    if (carriedAttributes(is).has(name) || BY_ITSELF.test(name)) continue;
     const before = was?.attributes.get(name);
     // A directory keeps what it has: it is not made anew.
     if (is.kind === "directory" && before !== undefined) continue;
@@ -117,8 +117,8 @@ export function metadataRequests(
 ): Request[] {
   if (is === null) return [];
   const requests: Request[] = [];
-  const attributes = userAttributes(is);
-  const before = was === null ? new Map<string, Uint8Array>() : userAttributes(was);
+  const attributes = carriedAttributes(is);
+  const before = was === null ? new Map<string, Uint8Array>() : carriedAttributes(was);
   if (differs.includes("attributes")) {
     for (const [name, value] of attributes)
       requests.push({ op: "setxattr", path: target, name, value, existing: "any", follow: "nofollow" });
