@@ -103,7 +103,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
     listener,
     classify: makeClassifier(spec, filterOptions).classify,
     environment: expandEnvironment(profile.environment, places),
-    rlimits: Object.entries(profile.rlimits).map(([name, value]) => {
+    rlimits: Object.entries(rlimitsOf(profile)).map(([name, value]) => {
       const limit = value === "unlimited" ? -1 : value;
       return [RLIMIT[name as keyof typeof RLIMIT], limit, limit];
     }),
@@ -120,6 +120,16 @@ export function confine(options: RunOptions, places: Places): Confinement {
     },
     close: () => closeSync(floor.rulesetFd),
   };
+}
+
+/** No file that the program writes itself may grow beyond what the profile allows. */
+function rlimitsOf({
+  rlimits,
+  fileLimits: { maxBytes },
+}: RunOptions["profile"]): RunOptions["profile"]["rlimits"] {
+  if (maxBytes === null) return rlimits;
+  const { fsize = "unlimited" } = rlimits;
+  return { ...rlimits, fsize: fsize === "unlimited" ? maxBytes : Math.min(fsize, maxBytes) };
 }
 
 function compiled<T>(compile: () => T): T {

@@ -42,6 +42,8 @@ const NETWORK: Readonly<Record<string, Check>> = {
   listen: listOf(port, 0),
 };
 
+const MIME_TYPE = matching(/^[a-z]+\/(?:\*|[a-z0-9][a-z0-9.+-]*)$/, "a type such as image/png or text/*");
+
 const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };
 
 const PROFILE: Readonly<Record<string, Check>> = {
@@ -74,6 +76,7 @@ const PROFILE: Readonly<Record<string, Check>> = {
   ),
   undo: oneOf("journaled", "off"),
   undoLimits: object({ maxBytes: positive, maxEntries: positive, keepDays: positive }, []),
+  fileLimits: object({ maxBytes: positive, maxFiles: positive, mimeTypes: listOf(MIME_TYPE, 1) }, []),
   rules: listOf(object(RULE, ["id", "effect", "rights", "paths", "reason"]), 0),
 };
 

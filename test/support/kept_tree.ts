@@ -125,6 +125,7 @@ export class KeptTree {
       untracked: [join(this.root, "tmp/")],
       maxBytes: 1 << 30,
       maxEntries: 100_000,
+      fileLimits: { maxBytes: null, maxFiles: null, mimeTypes: [] },
     });
     this.#recorder = new UndoRecorder(keeper, { denial: () => {} });
   }

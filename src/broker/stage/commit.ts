@@ -13,7 +13,7 @@ import type { Outcome } from "../outcome.ts";
 import { type Brokered, runRules, stagingDirectory } from "./brokered.ts";
 import { type Flushes, placeDirectory, placeObject } from "./place.ts";
 import { removeObject } from "./remove.ts";
-import { metadataRequests, obstacleTo, refusedPart } from "./review.ts";
+import { beyondLimits, metadataRequests, obstacleTo, refusedPart } from "./review.ts";
 
 /** Files that are prepared and flushed together. */
 const BATCH = 64;
@@ -160,6 +160,8 @@ class Commit {
     const { workspace } = this.#stage.facts;
     const obstacle = obstacleTo(change, this.#stage.facts, this.#policy);
     if (obstacle !== "") return obstacle;
+    const beyond = this.#brokered.asPerson(() => beyondLimits(change, this.#stage));
+    if (beyond !== "") return beyond;
     if (path !== "" && factsAt(dirname(joinPath(workspace, path)))?.kind !== "directory")
       return "its directory is not there any more";
     const refused = refusedPart(change, this.#stage.facts, this.#brokered);

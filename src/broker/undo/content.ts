@@ -65,7 +65,9 @@ export function truncate(request: TruncateRequest, keeper: Keeper, act: () => La
 
 function noteOwn(fd: number, keeper: Keeper): void {
   const found = look(fd);
-  if (typeof found !== "number") keeper.own.add(found.identity);
+  if (typeof found === "number") return;
+  keeper.own.add(found.identity);
+  keeper.unnamed.add(found.identity);
 }
 
 function make(path: string, keeper: Keeper, act: () => Late): Late {
@@ -98,10 +100,17 @@ function swap(path: string, found: Found, held: number, flags: number, keeper: K
   if (typeof twin !== "number") {
     keeper.directoryOf(path);
     const old = { id: found.identity, n, how: "moved", before: describe(found, held) } as const;
-    const entry = keeper.record({ k: "swap", p: path, to: twin.identity, old });
+    let entry: number;
+    try {
+      entry = keeper.record({ k: "swap", p: path, to: twin.identity, old });
+    } catch (error) {
+      platform.close(fresh);
+      store.remove(name);
+      throw error;
+    }
     failed = store.exchange(path, name, found.inode);
     if (failed < 0) keeper.failed(entry);
-    else keeper.own.add(twin.identity);
+    else keeper.adopt(twin.identity);
   }
   if (failed === 0) return fresh;
   platform.close(fresh);

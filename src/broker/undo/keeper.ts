@@ -1,9 +1,11 @@
+import { type Breach, breachOfCount } from "../../files/file_limits.ts";
 import type { Displaced, Entry, Placement } from "../../files/undo/entry.ts";
 import { describe, outline } from "../../files/undo/entry.ts";
 import type { UndoJournal } from "../../files/undo/journal.ts";
 import type { Platform } from "../../platform/platform.ts";
 import { copyAll, copyStep, type Found, look, type Store } from "../../platform/staging.ts";
 import { dirname } from "../../policy/path.ts";
+import type { FileLimits } from "../../policy/profile.ts";
 import { OPEN } from "../../protocol/message.ts";
 
 const EACCES = 13;
@@ -21,7 +23,18 @@ export type KeeperOptions = {
   readonly untracked: readonly string[];
   readonly maxBytes: number;
   readonly maxEntries: number;
+  readonly fileLimits: FileLimits;
 };
+
+/** A change would be beyond the limits of the profile: it must not happen. */
+export class LimitReached extends Error {
+  readonly breach: Breach;
+
+  constructor(breach: Breach) {
+    super(breach.reason);
+    this.breach = breach;
+  }
+}
 
 /** The quota of the run is used up: the change must not happen. */
 export class QuotaReached extends Error {}
@@ -40,6 +53,8 @@ export class Keeper {
   readonly imaged: Set<string> = new Set();
   /** Objects whose metadata from before is kept. */
   readonly described: Set<string> = new Set();
+  /** Those of its own that have no name yet, and may never get one. */
+  readonly unnamed: Set<string> = new Set();
   readonly copying: Map<string, Promise<unknown>> = new Map();
   readonly #directories = new Set<string>();
   #next = 0;
@@ -51,22 +66,36 @@ export class Keeper {
     this.platform = options.platform;
   }
 
+  get fileLimits(): FileLimits {
+    return this.#options.fileLimits;
+  }
+
   tracks(path: string): boolean {
     return !this.#options.untracked.some((tree) => path.startsWith(tree));
   }
 
-  /** Gives the number of the entry. Throws QuotaReached. */
+  /** Gives the number of the entry. Throws QuotaReached and LimitReached. */
   record(entry: Entry): number {
-    const { journal, maxEntries } = this.#options;
+    const { journal, maxEntries, fileLimits } = this.#options;
     if (journal.size >= maxEntries) throw new QuotaReached(`${maxEntries} changes`);
+    if (fileLimits.maxFiles !== null && addsFile(entry)) {
+      const breach = breachOfCount(this.own.size - this.unnamed.size + this.imaged.size + 1, fileLimits);
+      if (breach !== null) throw new LimitReached(breach);
+    }
     return journal.append(entry);
   }
 
   made(entry: number, target: string | number): void {
     const found = look(target);
     if (typeof found === "number") return;
-    this.own.add(found.identity);
+    this.adopt(found.identity);
     this.#options.journal.note({ k: "made", s: entry, id: found.identity });
+  }
+
+  /** Counts an object that has a name among those of the run. The kernel may have used its identity for one that is gone. */
+  adopt(identity: string): void {
+    this.own.add(identity);
+    this.unnamed.delete(identity);
   }
 
   failed(entry: number): void {
@@ -187,6 +216,20 @@ export class Keeper {
     const target = this.store.create(String(n));
     if (target < 0) throw new QuotaReached(`errno ${-target} of the undo store`);
     return target;
+  }
+}
+
+/** Says whether the run has one more file after it, of its making or changed by it. */
+function addsFile(entry: Entry): boolean {
+  switch (entry.k) {
+    case "make":
+    case "swap":
+    case "image":
+      return true;
+    case "rename":
+      return entry.from === "untracked";
+    default:
+      return false;
   }
 }
 

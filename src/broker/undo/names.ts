@@ -143,7 +143,7 @@ function cross(
     return recorded({ k: "remove", p: from, old }, keeper, act);
   }
   keeper.directoryOf(to);
-  keeper.own.add(moving.identity);
+  keeper.adopt(moving.identity);
   const plain = {
     k: "rename",
     p: from,

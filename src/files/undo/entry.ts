@@ -93,7 +93,14 @@ export type Entry =
   | { readonly k: "restoring"; readonly id: string }
   /** This object, a copy, is about to stand where its original stood. */
   | { readonly k: "stand-in"; readonly id: string }
-  | { readonly k: "restored"; readonly time: number; readonly done: number; readonly kept: number };
+  /** `why` "limits": at the end of the run itself, of what was beyond them. */
+  | {
+      readonly k: "restored";
+      readonly time: number;
+      readonly done: number;
+      readonly kept: number;
+      readonly why?: "limits";
+    };
 
 /**
  * `id` null: nothing stands there. `hash`: SHA-256 of the content in hex, of files up to a bound. `left`: where a short text lies in

@@ -33,7 +33,7 @@ export function resume(tree: Tree, store: Store): void {
  * Does what a plan says, with the authority of the thread. What the run had put there goes into the store. Each step leaves a state from
  * which a plan made anew goes on: it may be killed at any of them. Nothing is replaced that the plan did not see.
  */
-export function restore(plan: Plan, store: Store, journal: UndoJournal): Restored {
+export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "limits"): Restored {
   const { tree } = plan;
   const failures: Failure[] = [];
   const places = new Map(plan.actual);
@@ -67,7 +67,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
   for (const node of directories.sort((one, two) => pathLength(two) - pathLength(one))) finishDirectory(node);
   const items = plan.items.filter(({ state }) => state !== "done");
   const kept = items.filter(({ state }) => state === "kept").length + failures.length;
-  journal.append({ k: "restored", time: Date.now(), done: items.length - kept, kept });
+  journal.append({ k: "restored", time: Date.now(), done: items.length - kept, kept, ...(why && { why }) });
   return { items: plan.items, failures };
 
   function depthOf(slot: Slot): { now: number; before: number } {

@@ -111,7 +111,8 @@ export function seal(
         : typeof image.n === "number"
           ? hash(image.size, () => store.openForReading(String(image.n)))
           : "";
-    contents.push({ path, before, after });
+    // The same where a file was put back at once.
+    if (before === "" || before !== after) contents.push({ path, before, after });
   };
   for (const slot of tree.slots) if (slot.before !== slot.now || isTouched(slot.now)) note(slot, slot.now);
   left.close();

@@ -205,7 +205,7 @@ export function replay(entries: readonly Entry[]): Tree {
         standIns.add(entry.id);
         break;
       case "restored":
-        restored = entry;
+        if (entry.why === undefined) restored = entry;
         restoring.clear();
         break;
     }
