@@ -214,6 +214,35 @@ describe("killed at every step", () => {
     }
     expect(last).toBeGreaterThan(50);
   });
+
+  test("of the end of a run that is beyond its limits", { timeout: 300_000 }, () => {
+    let last = 0;
+    for (let step = 0; ; step++) {
+      using tree = new KeptTree();
+      for (const act of EACH) tree.act(act((name) => tree.at(name)));
+      const limits = { maxBytes: 2, maxFiles: null, mimeTypes: [] };
+      let beyond = 0;
+      const killed = wasKilled(() => {
+        const found = tree.rollBackInSteps(limits, new Steps(step));
+        expect(found.filter(({ isBack }) => !isBack)).toEqual([]);
+        beyond = found.length;
+      });
+      if (!killed) {
+        expect(beyond).toBeGreaterThan(2);
+        tree.seal();
+      }
+      const { items, failures } = tree.restore();
+      expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
+        step,
+        failures: [],
+        kept: [],
+      });
+      expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
+      last = step;
+      if (!killed) break;
+    }
+    expect(last).toBeGreaterThan(20);
+  });
 });
 
 function wasKilled(act: () => void): boolean {

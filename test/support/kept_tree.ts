@@ -27,10 +27,12 @@ import { readJournal, runDirectory, UndoJournal } from "../../src/files/undo/jou
 import { makePlan } from "../../src/files/undo/plan.ts";
 import { presentOf } from "../../src/files/undo/present.ts";
 import { type Restored, restore, resume } from "../../src/files/undo/restore.ts";
+import { type RolledBack, rollBack } from "../../src/files/undo/roll_back.ts";
 import { seal } from "../../src/files/undo/seal.ts";
 import { replay } from "../../src/files/undo/tree.ts";
 import { linux } from "../../src/platform/linux.ts";
 import { Store } from "../../src/platform/staging.ts";
+import type { FileLimits } from "../../src/policy/profile.ts";
 import type { Request } from "../../src/protocol/message.ts";
 import { OPEN } from "../../src/protocol/message.ts";
 import { treeSnapshot } from "./tree_snapshot.ts";
@@ -171,6 +173,14 @@ export class KeptTree {
     seal(this.#journal.read(), this.#journal, this.#store, "end");
   }
 
+  /** The end of a run with limits, before it is sealed; throws Killed at a step. */
+  rollBackInSteps(limits: FileLimits, steps: Steps): RolledBack[] {
+    this.#release();
+    return this.#inSteps(steps, () =>
+      rollBack(steps.around(this.#journal), steps.around(this.#store), limits),
+    );
+  }
+
   /** `undo restore`, by a process of its own. */
   restore(only: readonly string[] = []): Restored {
     this.#release();
@@ -188,20 +198,28 @@ export class KeptTree {
     const directory = runDirectory(this.state, RUN);
     const journal = UndoJournal.continue(directory);
     const store = this.#openStore();
+    try {
+      this.#inSteps(steps, () => {
+        const tree = replay(readJournal(directory));
+        resume(tree, steps.around(store));
+        const plan = makePlan(tree, presentOf(store));
+        restore(plan, steps.around(store), steps.around(journal));
+      });
+    } finally {
+      store.close();
+      journal.close();
+    }
+  }
+
+  #inSteps<T>(steps: Steps, act: () => T): T {
     const plain = { ...linux };
-    Object.assign(linux, steps.around(plain));
     for (const name of Object.keys(plain)) {
       Object.assign(linux, { [name]: Reflect.get(steps.around(plain), name) });
     }
     try {
-      const tree = replay(readJournal(directory));
-      resume(tree, steps.around(store));
-      const plan = makePlan(tree, presentOf(store));
-      restore(plan, steps.around(store), steps.around(journal));
+      return act();
     } finally {
       Object.assign(linux, plain);
-      store.close();
-      journal.close();
     }
   }
 
