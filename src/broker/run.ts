@@ -42,6 +42,7 @@ import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, type StageKind, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
+import { Transactions } from "./transactions.ts";
 import { startUndo, type UndoFacts } from "./undo/start.ts";
 import { NO_UNDO } from "./undo/undo.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
@@ -274,6 +275,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       limits: runLimits(options.profile),
       log,
       undo: undo?.recorder(log) ?? NO_UNDO,
+      transactions: new Transactions(),
       platform: linux,
       network: await cookieOf(namespace),
       rootPid: launcher.pid,
@@ -362,6 +364,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       confinement.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
+      session.transactions.close();
       await network?.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);

@@ -11,6 +11,7 @@ import type { OwnSockets } from "./own_sockets.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
+import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
@@ -33,6 +34,7 @@ export type Session = {
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;
+  readonly transactions: Transactions;
   /** Set for a commit alone: the ACLs of a stage are the host's own. */
   readonly acls?: "carried";
   /** Operations that answer late. */

@@ -31,6 +31,9 @@ export const OPS: readonly WireRequest["op"][] = [
   "setxattr",
   "removexattr",
   "exec",
+  "begin",
+  "commit",
+  "discard",
 ];
 
 export const FAILURE_CODES: readonly FailureCode[] = [
@@ -67,4 +70,4 @@ export const STAT_KINDS: readonly Stat["kind"][] = [
 ];
 
 /** First entry of the value of a successful reply that is not nil. */
-export const VALUE = { stat: 0, names: 1, pid: 2 } as const;
+export const VALUE = { stat: 0, names: 1, pid: 2, transaction: 3 } as const;

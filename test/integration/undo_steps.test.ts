@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OPEN } from "../../src/protocol/message.ts";
@@ -214,6 +215,36 @@ describe("killed at every step", () => {
     }
     expect(last).toBeGreaterThan(50);
   });
+
+  test.each(["moved", "copied"] as const)(
+    "of transactional writes: each is there whole or not at all, and the restore gives the tree from before: %s",
+    { timeout: 300_000 },
+    (placement) => {
+      const old = ["content of a/two\n", "first\n", "second, and longer\n"];
+      let last = 0;
+      for (let step = 0; ; step++) {
+        using tree = new KeptTree(new Steps(step), placement);
+        const killed = wasKilled(() => {
+          for (const text of old.slice(1)) tree.act({ op: "transact", path: tree.at("a/two"), text });
+          tree.act({ op: "transact", path: tree.at("a/new"), text: "new\n" });
+          tree.act({ op: "transact", path: tree.at("a/new"), text: "newer\n" });
+        });
+        expect(old, `killed at step ${step}`).toContain(readFileSync(tree.at("a/two"), "utf8"));
+        const made = existsSync(tree.at("a/new")) ? readFileSync(tree.at("a/new"), "utf8") : "";
+        expect(["", "new\n", "newer\n"], `killed at step ${step}`).toContain(made);
+        const { items, failures } = tree.restore();
+        expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
+          step,
+          failures: [],
+          kept: [],
+        });
+        expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
+        last = step;
+        if (!killed) break;
+      }
+      expect(last).toBeGreaterThan(30);
+    },
+  );
 
   test("of the end of a run that is beyond its limits", { timeout: 300_000 }, () => {
     let last = 0;

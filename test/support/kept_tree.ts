@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Caller } from "../../src/broker/caller.ts";
 import { FifoMeetings } from "../../src/broker/fifo_meetings.ts";
-import type { Outcome } from "../../src/broker/outcome.ts";
+import { type Outcome, outcomeOf } from "../../src/broker/outcome.ts";
 import { perform } from "../../src/broker/perform.ts";
 import type { Session } from "../../src/broker/session.ts";
 import { Keeper } from "../../src/broker/undo/keeper.ts";
@@ -31,7 +31,7 @@ import { type RolledBack, rollBack } from "../../src/files/undo/roll_back.ts";
 import { seal } from "../../src/files/undo/seal.ts";
 import { replay } from "../../src/files/undo/tree.ts";
 import { linux } from "../../src/platform/linux.ts";
-import { Store } from "../../src/platform/staging.ts";
+import { look, Store } from "../../src/platform/staging.ts";
 import type { FileLimits } from "../../src/policy/profile.ts";
 import type { Request } from "../../src/protocol/message.ts";
 import { OPEN } from "../../src/protocol/message.ts";
@@ -82,6 +82,8 @@ export type Act =
       readonly text: string;
       readonly hold: boolean;
     }
+  /** A transactional write, from its beginning to its commit. */
+  | { readonly op: "transact"; readonly path: string; readonly text: string }
   /** Writes to what was kept open. */
   | { readonly op: "write-held"; readonly text: string };
 
@@ -98,8 +100,10 @@ export class KeptTree {
   readonly #store: Store;
   readonly #recorder: UndoRecorder;
   readonly #held: number[] = [];
+  readonly #steps: Steps;
 
   constructor(steps: Steps = new Steps(), placement: Placement = "moved", workspace?: string) {
+    this.#steps = steps;
     this.workspace = workspace ?? join(this.root, "workspace");
     this.state = join(this.root, "state");
     plant(this.workspace);
@@ -142,6 +146,7 @@ export class KeptTree {
       for (const fd of this.#held) writeSync(fd, act.text);
       return null;
     }
+    if (act.op === "transact") return this.#inSteps(this.#steps, () => this.#transact(act.path, act.text));
     if (act.op !== "write") return this.#perform(act);
     // A FIFO would wait for somebody.
     const flags = act.flags | OPEN.nonblock;
@@ -151,6 +156,18 @@ export class KeptTree {
     if (act.hold) this.#held.push(outcome.fd);
     else closeSync(outcome.fd);
     return outcome;
+  }
+
+  #transact(path: string, text: string): Outcome {
+    const found = look(path);
+    const draft = this.#recorder.draft(path, typeof found === "number" ? null : found, 0o644, 0);
+    if (typeof draft === "number") return { kind: "failed", errno: -draft };
+    writeSync(draft.fd, text);
+    try {
+      return outcomeOf(draft.put());
+    } finally {
+      closeSync(draft.fd);
+    }
   }
 
   #perform(request: Request): Outcome {

@@ -32,6 +32,7 @@ import { RunLog } from "../run_log.ts";
 import type { Session } from "../session.ts";
 import { SshGrant } from "../ssh_agent/grant.ts";
 import { Tally } from "../tally.ts";
+import { Transactions } from "../transactions.ts";
 import { startUndo } from "../undo/start.ts";
 import { NO_UNDO, type Undo } from "../undo/undo.ts";
 import { userByName, userByUid } from "../user.ts";
@@ -199,6 +200,7 @@ function sessionOf(
     ssh: new SshGrant(new Map(), ""),
     undo,
     acls: "carried",
+    transactions: new Transactions(),
     network: null,
     hooksPaths: new HooksPaths(facts.workspace, facts.home),
     observer: null,

@@ -66,6 +66,10 @@ export class Keeper {
     this.platform = options.platform;
   }
 
+  get placement(): Placement {
+    return this.#options.placement;
+  }
+
   get fileLimits(): FileLimits {
     return this.#options.fileLimits;
   }

@@ -36,6 +36,16 @@ export function make(
   return outcome;
 }
 
+/** A file that `act` gives its first name. */
+export function makeFile(path: string, keeper: Keeper, act: Act): Outcome {
+  keeper.directoryOf(path);
+  const entry = keeper.record({ k: "make", p: path, kind: "file" });
+  const outcome = act();
+  if (outcome.kind === "value") keeper.made(entry, path);
+  else keeper.failed(entry);
+  return outcome;
+}
+
 function kindOf(request: MkdirRequest | MknodRequest | SymlinkRequest | BindUnixRequest): Found["kind"] {
   switch (request.op) {
     case "mkdir":
@@ -55,14 +65,8 @@ export function link(request: LinkRequest, caller: Caller, keeper: Keeper, act: 
   const isUnnamed = ownDescriptor(from, caller) >= 0;
   const found = isUnnamed ? 0 : look(from);
   if (typeof found === "number" && !isUnnamed) return act();
+  if (typeof found === "number") return makeFile(to, keeper, act);
   keeper.directoryOf(to);
-  if (typeof found === "number") {
-    const entry = keeper.record({ k: "make", p: to, kind: "file" });
-    const outcome = act();
-    if (outcome.kind === "value") keeper.made(entry, to);
-    else keeper.failed(entry);
-    return outcome;
-  }
   const isOwn = keeper.own.has(found.identity) || !keeper.tracks(from);
   // Whatever is done to it below an untracked name would be done unseen.
   if (!keeper.tracks(to)) return isOwn ? act() : { kind: "failed", errno: EXDEV };

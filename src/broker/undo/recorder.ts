@@ -1,13 +1,15 @@
 import { type Breach, breachOfSize } from "../../files/file_limits.ts";
+import type { Found } from "../../platform/staging.ts";
 import type { Denial, Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import type { Outcome } from "../outcome.ts";
 import type { RunLog } from "../run_log.ts";
 import { open, truncate } from "./content.ts";
+import { draft } from "./draft.ts";
 import { EDQUOT, type Keeper, LimitReached, QuotaReached } from "./keeper.ts";
 import { metadata } from "./metadata.ts";
 import { link, make, rename, renew, unlink } from "./names.ts";
-import type { Undo } from "./undo.ts";
+import type { Draft, Undo } from "./undo.ts";
 
 type Late = Outcome | Promise<Outcome>;
 
@@ -41,6 +43,11 @@ export class UndoRecorder implements Undo {
       : act();
   }
 
+  draft(path: string, replaced: Found | null, mode: number, umask: number): Draft | number {
+    const keeper = this.#keeper.tracks(path) ? this.#keeper : null;
+    return draft(path, replaced, { mode, umask, limits: this.#keeper.fileLimits }, keeper);
+  }
+
   #kept(request: Request, caller: Caller, act: () => Late): Late {
     const keeper = this.#keeper;
     // Only opens, and what opens start, answer late.
@@ -71,6 +78,10 @@ export class UndoRecorder implements Undo {
       case "setxattr":
       case "removexattr":
         return keeper.tracks(request.path) ? metadata(request.path, caller, keeper, now) : act();
+      // What these change is kept by the draft itself.
+      case "begin":
+      case "commit":
+      case "discard":
       case "stat":
       case "list":
       case "exec":

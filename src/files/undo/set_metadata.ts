@@ -8,6 +8,12 @@ const NANOS = 1_000_000_000n;
 
 /** Gives an object the owner, attributes with ACLs, mode and times that are described. 0 or -errno; it may be done in part then. */
 export function setMetadata(target: string | number, before: Before): number {
+  const result = setAccess(target, before);
+  return result < 0 ? result : setTimes(target, before);
+}
+
+/** The same without the times. */
+export function setAccess(target: string | number, before: Before): number {
   const there = look(target);
   if (typeof there === "number") return there;
   if (there.uid !== before.uid || there.gid !== before.gid) {
@@ -20,7 +26,7 @@ export function setMetadata(target: string | number, before: Before): number {
     const moded = setMode(target, before.mode);
     if (moded < 0) return moded;
   }
-  return setTimes(target, before);
+  return 0;
 }
 
 function setMode(target: string | number, mode: number): number {
