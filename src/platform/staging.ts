@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync } from "node:fs";
+import { mkdirSync, readlinkSync, readSync, renameSync, writeSync } from "node:fs";
 import type { Stat } from "../protocol/message.ts";
 import { binding, LOOK } from "./binding.ts";
 import { O } from "./open_flags.ts";
@@ -37,6 +37,15 @@ const CHUNK_BYTES = 8 << 20;
 
 const scratch = new Float64Array(16);
 
+/** Offset and length of a small content in the file of a store that holds all of them. */
+export type Packed = readonly [offset: number, bytes: number];
+
+const PACK = "pack";
+/** What is copied into the pack: a file of its own costs more than the bytes. */
+export const MAX_PACKED_BYTES: number = 64 << 10;
+/** One content is copied at a time; one byte more shows that a file has grown. */
+const small = Buffer.allocUnsafe(MAX_PACKED_BYTES + 1);
+
 function found(): Found {
   const at = (field: keyof typeof LOOK): number => scratch[LOOK[field]]!;
   return {
@@ -71,6 +80,8 @@ export function attributesOf(target: Target): readonly Attribute[] | number {
  */
 export class Store {
   readonly #fd: number;
+  #pack = -1;
+  #packedBytes = 0;
 
   /** Takes the descriptor. */
   constructor(fd: number) {
@@ -146,12 +157,69 @@ export class Store {
     return binding.storeOpen(this.#fd, name, O.path, 0);
   }
 
+  /** Copies what is open as `source` into the pack; null: it is too large. -errno. One process at a time fills a pack, from its making on. */
+  pack(source: number): Packed | number | null {
+    if (this.#pack < 0) this.#pack = binding.storeOpen(this.#fd, PACK, O.rdwr | O.creat | O.excl, 0o600);
+    if (this.#pack < 0) return this.#pack;
+    try {
+      let bytes = 0;
+      for (let got = 1; got > 0 && bytes < small.length; bytes += got)
+        got = readSync(source, small, bytes, small.length - bytes, bytes);
+      if (bytes > MAX_PACKED_BYTES) return null;
+      const offset = this.#packedBytes;
+      for (let done = 0; done < bytes; )
+        done += writeSync(this.#pack, small, done, bytes - done, offset + done);
+      this.#packedBytes += bytes;
+      return [offset, bytes];
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -EIO;
+    }
+  }
+
+  /** What was packed; null when it is not there. */
+  packed([offset, bytes]: Packed): Buffer | null {
+    const fd = bytes > MAX_PACKED_BYTES ? -1 : this.openForReading(PACK);
+    if (fd < 0) return null;
+    const content = Buffer.alloc(bytes);
+    try {
+      for (let done = 0; done < bytes; ) {
+        const got = readSync(fd, content, done, bytes - done, offset + done);
+        if (got === 0) return null;
+        done += got;
+      }
+      return content;
+    } finally {
+      binding.closeFd(fd);
+    }
+  }
+
+  /** Makes a file of its own of it; 0 or -errno. May be killed and done again. */
+  unpack(packed: Packed, name: string): number {
+    const content = this.packed(packed);
+    if (content === null) return -EIO;
+    const temporary = `unpacking-${name}`;
+    this.remove(temporary);
+    const fd = this.create(temporary);
+    if (fd < 0) return fd;
+    try {
+      for (let done = 0; done < content.length; ) done += writeSync(fd, content, done);
+      const here = `/proc/self/fd/${this.#fd}`;
+      renameSync(`${here}/${temporary}`, `${here}/${name}`);
+      return 0;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -EIO;
+    } finally {
+      binding.closeFd(fd);
+    }
+  }
+
   /** A new file for a copy, for its owner only. */
   create(name: string): number {
     return binding.storeOpen(this.#fd, name, O.rdwr | O.creat | O.excl, 0o600);
   }
 
   close(): void {
+    if (this.#pack >= 0) binding.closeFd(this.#pack);
     binding.closeFd(this.#fd);
   }
 }

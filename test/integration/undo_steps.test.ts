@@ -220,7 +220,7 @@ describe("killed at every step", () => {
     "of transactional writes: each is there whole or not at all, and the restore gives the tree from before: %s",
     { timeout: 300_000 },
     (placement) => {
-      const old = ["content of a/two\n", "first\n", "second, and longer\n"];
+      const old = ["content of a/two\n".repeat(5000), "first\n", "second, and longer\n"];
       let last = 0;
       for (let step = 0; ; step++) {
         using tree = new KeptTree(new Steps(step), placement);

@@ -29,7 +29,7 @@ import { presentOf } from "../../src/files/undo/present.ts";
 import { type Restored, restore, resume } from "../../src/files/undo/restore.ts";
 import { type RolledBack, rollBack } from "../../src/files/undo/roll_back.ts";
 import { seal } from "../../src/files/undo/seal.ts";
-import { replay } from "../../src/files/undo/tree.ts";
+import { replay, unpack } from "../../src/files/undo/tree.ts";
 import { linux } from "../../src/platform/linux.ts";
 import { look, Store } from "../../src/platform/staging.ts";
 import type { FileLimits } from "../../src/policy/profile.ts";
@@ -218,6 +218,7 @@ export class KeptTree {
     try {
       this.#inSteps(steps, () => {
         const tree = replay(readJournal(directory));
+        unpack(tree, steps.around(store));
         resume(tree, steps.around(store));
         const plan = makePlan(tree, presentOf(store));
         restore(plan, steps.around(store), steps.around(journal));
@@ -266,7 +267,8 @@ function plant(workspace: string): void {
   const at = (name: string): string => join(workspace, name);
   for (const directory of ["", "a", "a/in", "b", "empty"]) mkdirSync(at(directory), { recursive: true });
   ["one", "a/two", "a/in/three", "b/four", "b/five"].forEach((name, number) => {
-    writeFileSync(at(name), `content of ${name}\n`);
+    // One that is exchanged for a twin; the small ones are packed.
+    writeFileSync(at(name), `content of ${name}\n`.repeat(name === "a/two" ? 5000 : 1));
     chmodSync(at(name), number % 2 === 0 ? 0o640 : 0o604);
     utimesSync(at(name), 1_000_000_000 + number, 1_100_000_000.25 + number);
   });

@@ -3,7 +3,15 @@ import type { Displaced, Entry, Placement } from "../../files/undo/entry.ts";
 import { describe, outline } from "../../files/undo/entry.ts";
 import type { UndoJournal } from "../../files/undo/journal.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { copyAll, copyStep, type Found, look, type Store } from "../../platform/staging.ts";
+import {
+  copyAll,
+  copyStep,
+  type Found,
+  look,
+  MAX_PACKED_BYTES,
+  type Packed,
+  type Store,
+} from "../../platform/staging.ts";
 import { dirname } from "../../policy/path.ts";
 import type { FileLimits } from "../../policy/profile.ts";
 import { OPEN } from "../../protocol/message.ts";
@@ -156,7 +164,8 @@ export class Keeper {
       const source = this.openSource(path, found);
       if (source >= 0) {
         try {
-          this.copyNow(source, n, found.sizeBytes);
+          const packed = this.copyNow(source, n, found.sizeBytes);
+          return { id: found.identity, n, how: "copied", before, ...(packed && { packed }) };
         } finally {
           this.platform.close(source);
         }
@@ -184,12 +193,17 @@ export class Keeper {
     this.#copiedBytes += bytes;
   }
 
-  copyNow(source: number, n: number, bytes: number): void {
+  /** Says where it is packed, if it is. */
+  copyNow(source: number, n: number, bytes: number): Packed | undefined {
     this.reserve(bytes);
+    const packed = bytes <= MAX_PACKED_BYTES ? this.store.pack(source) : null;
+    if (typeof packed === "number") throw new QuotaReached(`errno ${-packed} of the undo store`);
+    if (packed !== null) return packed;
     const target = this.#create(n);
     try {
       const result = copyAll(target, source);
       if (result < 0) throw new QuotaReached(`errno ${-result} of the undo store`);
+      return undefined;
     } finally {
       this.platform.close(target);
     }

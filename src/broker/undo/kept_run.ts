@@ -7,7 +7,7 @@ import { type Item, makePlan, type Plan } from "../../files/undo/plan.ts";
 import { presentOf } from "../../files/undo/present.ts";
 import { type Restored, restore, resume } from "../../files/undo/restore.ts";
 import { seal, settle } from "../../files/undo/seal.ts";
-import { replay, type Tree, touches } from "../../files/undo/tree.ts";
+import { replay, type Tree, touches, unpack } from "../../files/undo/tree.ts";
 import { binding } from "../../platform/binding.ts";
 import { Store } from "../../platform/staging.ts";
 import { SallyportError } from "../../protocol/errors.ts";
@@ -139,6 +139,7 @@ function opened(directory: string): KeptRun {
     if (lowered) binding.raiseAuthority();
     throw error;
   }
+  unpack(tree, store);
   return {
     tree,
     store,

@@ -1,4 +1,4 @@
-import { type Attribute, attributesOf, type Found, type Time } from "../../platform/staging.ts";
+import { type Attribute, attributesOf, type Found, type Packed, type Time } from "../../platform/staging.ts";
 import type { Stat } from "../../protocol/message.ts";
 
 /** What an object was before the run changed it. `attributes`: name and base64 value; absent when there were none. */
@@ -28,6 +28,8 @@ export type Displaced = {
   readonly n: number;
   readonly how: "moved" | "copied";
   readonly before: Before;
+  /** The copy lies in the pack, and `n` is what it is to be called when it is wanted. */
+  readonly packed?: Packed;
 };
 
 /**
@@ -60,6 +62,7 @@ export type Entry =
       readonly id: string;
       readonly before: Before;
       readonly n: Image;
+      readonly packed?: Packed;
     }
   /** Mode, owner, times or attributes of the object at `p` are about to change. */
   | { readonly k: "meta"; readonly p: string; readonly id: string; readonly before: Before }

@@ -9,7 +9,7 @@ import type { UndoJournal } from "./journal.ts";
 import { makePlan } from "./plan.ts";
 import { presentOf } from "./present.ts";
 import { restore } from "./restore.ts";
-import { type Node, pathOf, placesOf, replay, type Tree } from "./tree.ts";
+import { type Node, pathOf, placesOf, replay, type Tree, unpack } from "./tree.ts";
 
 const CAN_NOT_BE_READ: Breach = {
   rule: "files.mime-type",
@@ -28,6 +28,7 @@ export function rollBack(journal: UndoJournal, store: Store, limits: FileLimits)
   const tree = replay(journal.read());
   const breaches = breachesIn(tree, limits);
   if (breaches.size === 0) return [];
+  unpack(tree, store);
   const plan = makePlan(tree, presentOf(store), [...breaches.keys()]);
   const { failures } = restore(plan, store, journal, "limits");
   const stands = new Set([

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { linux } from "../../platform/linux.ts";
-import { look, type Store } from "../../platform/staging.ts";
+import { look, type Packed, type Store } from "../../platform/staging.ts";
 import { OPEN } from "../../protocol/message.ts";
 import type { Entry, Image } from "./entry.ts";
 import type { UndoJournal } from "./journal.ts";
@@ -80,6 +80,11 @@ export function seal(
     return true;
   };
   const hash = (size: number, open: () => number): string => (isWithin(size) ? (hashOf(open()) ?? "") : "");
+  const hashBefore = (n: number, { size, packed }: { size: number; packed: Packed | undefined }): string => {
+    if (packed === undefined) return hash(size, () => store.openForReading(String(n)));
+    const content = isWithin(size) ? store.packed(packed) : null;
+    return content === null ? "" : createHash("sha256").update(content).digest("hex");
+  };
   const seen = new Set<string>();
   const note = (slot: Slot, node: Node | null): void => {
     const path = pathOf(slot, places, tree.root);
@@ -106,11 +111,7 @@ export function seal(
     });
     if (image === null) return;
     const before =
-      image.n === "empty"
-        ? hashOfNothing()
-        : typeof image.n === "number"
-          ? hash(image.size, () => store.openForReading(String(image.n)))
-          : "";
+      image.n === "empty" ? hashOfNothing() : typeof image.n === "number" ? hashBefore(image.n, image) : "";
     // The same where a file was put back at once.
     if (before === "" || before !== after) contents.push({ path, before, after });
   };
@@ -136,12 +137,15 @@ function isTouched(node: Node | null): boolean {
 }
 
 /** The content that a path had before, when it has another one now. */
-function imageOf(slot: Slot, node: Node | null): { n: Image; size: number } | null {
-  if (node?.image) return { n: node.image.n, size: node.image.before.size };
+function imageOf(
+  slot: Slot,
+  node: Node | null,
+): { n: Image; size: number; packed: Packed | undefined } | null {
+  if (node?.image) return { n: node.image.n, size: node.image.before.size, packed: node.image.packed };
   const old = slot.before;
   if (old === null || old === node || old.kind !== "file") return null;
   const [stored] = old.stored;
-  return stored === undefined ? null : { n: stored.n, size: stored.before.size };
+  return stored === undefined ? null : { n: stored.n, size: stored.before.size, packed: stored.packed };
 }
 
 function hashOfNothing(): string {
