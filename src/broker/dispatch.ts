@@ -64,7 +64,7 @@ function decideRecordAct(
   const outcome: ReturnType<typeof perform> =
     prepared < 0
       ? { kind: "failed", errno: -prepared }
-      : session.undo.perform(request, caller, () => perform(request, caller, session));
+      : session.undo.perform(request, caller, judgement.instead ?? (() => perform(request, caller, session)));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);
@@ -124,9 +124,10 @@ function refuse(
   session: Session,
   isMissing = false,
 ): Outcome {
-  if (isAbsent(request, judgement, session, isMissing)) {
-    session.log.absence(request, caller);
-    return { kind: "failed", errno: ENOENT };
+  const plainly = kernelsAnswer(request, judgement, session, isMissing);
+  if (plainly !== null) {
+    session.log.answer(request, caller, plainly);
+    return { kind: "failed", errno: ERRNO[plainly]! };
   }
   const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
@@ -136,16 +137,20 @@ function refuse(
 }
 
 /**
- * What no rule grants and what is not there: the kernel would say ENOENT, and stat(2), which nobody is refused, says so as well.
- * Programs look for a great many files that do not exist, and take EACCES for a fault.
+ * What no rule grants, but would fail anyway: opening what is not there, and making what is. The kernel would say so, and so does
+ * stat(2), which nobody is refused. Programs look for a great many files that do not exist, and make directories that do.
  */
-function isAbsent(
+function kernelsAnswer(
   request: Request,
   judgement: Extract<Judgement, { kind: "deny" }>,
   session: Session,
   isMissing: boolean,
-): boolean {
-  if (judgement.rule !== null || (request.op !== "open" && request.op !== "connect-unix")) return false;
-  if (request.op === "open" && request.flags & (OPEN.create | OPEN.temporary)) return false;
-  return isMissing || session.platform.stat(request.path) === -ENOENT;
+): "ENOENT" | "EEXIST" | null {
+  if (judgement.rule !== null) return null;
+  const { platform } = session;
+  if (request.op === "mkdir" || request.op === "mknod" || request.op === "symlink")
+    return typeof platform.stat(request.path) === "number" ? null : "EEXIST";
+  if (request.op !== "open" && request.op !== "connect-unix") return null;
+  if (request.op === "open" && request.flags & (OPEN.create | OPEN.temporary)) return null;
+  return isMissing || platform.stat(request.path) === -ENOENT ? "ENOENT" : null;
 }

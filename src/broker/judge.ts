@@ -1,6 +1,7 @@
 import { isAcl } from "../files/stage_changes.ts";
 import { ERRNO } from "../platform/errno.ts";
 import { decide, decidePath, type Policy, requestPaths, type Verdict } from "../policy/decide.ts";
+import { dirname } from "../policy/path.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
@@ -9,7 +10,9 @@ import { judgeGitFile } from "./judge_git_file.ts";
 import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
 import { judgeSocket } from "./judge_socket.ts";
 import { judgeSshSign } from "./judge_ssh_sign.ts";
+import { judgeCommonDirectory } from "./judge_worktree_file.ts";
 import { denied, type Judgement } from "./judgement.ts";
+import { isNested } from "./nested_repository.ts";
 import { LEARNED } from "./observer.ts";
 import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
@@ -46,16 +49,17 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     rule = LEARNED;
   }
   if (verdict.kind === "deny") {
-    const changed = verdict.rule?.id === "protected.git-config" ? gitConfigOf(judged, session) : null;
+    const changed = verdict.rule?.id === "protected.git-config" ? gitConfigOf(judged, caller, session) : null;
     return changed ?? denied(verdict.path, verdict.rule, verdict.missing);
   }
   const byNature =
-    session.ownSharedMemory.judge(request, session.platform) ?? refusedByNature(request, session);
+    session.ownSharedMemory.judge(request, session.platform) ?? judgeByNature(request, caller, session);
   return byNature ?? { kind: "allow", rule };
 }
 
-function gitConfigOf(request: Request, session: Session): Judgement | null {
-  return judgeGitConfig(request, session.observer?.policy ?? session.policy, session);
+function gitConfigOf(request: Request, caller: Caller, session: Session): Judgement | null {
+  const policy = session.observer?.policy ?? session.policy;
+  return judgeCommonDirectory(request, caller, session) ?? judgeGitConfig(request, policy, session);
 }
 
 function verdictOf(request: Request, policy: Policy, session: Session): Verdict {
@@ -71,8 +75,8 @@ function isOfOther(path: string): boolean {
 }
 const OTHERS = { id: "process.others", reason: "it belongs to a process outside the run" };
 
-/** What no rule on the path can grant. */
-function refusedByNature(request: Request, session: Session): Judgement | null {
+/** What no rule on the path can grant, or only in another way. */
+function judgeByNature(request: Request, caller: Caller, session: Session): Judgement | null {
   switch (request.op) {
     case "chmod":
       return (request.mode & SETUID_SETGID) === 0
@@ -90,13 +94,13 @@ function refusedByNature(request: Request, session: Session): Judgement | null {
       );
     case "symlink":
       if (isPartOfRule(request.path, session)) return denied(request.path, PLANTED_LINK, RIGHT.create);
-      return judgeGitFile(request, session);
+      return judgeGitFile(request, caller, session);
     case "rename":
-      return judgeRename(request, session) ?? judgeGitFile(request, session);
+      return judgeRename(request, session) ?? judgeGitFile(request, caller, session);
     case "link":
-      return judgeLink(request, session) ?? judgeGitFile(request, session);
+      return judgeLink(request, session) ?? judgeGitFile(request, caller, session);
     default:
-      return judgeGitFile(request, session);
+      return judgeGitFile(request, caller, session);
   }
 }
 
@@ -129,16 +133,23 @@ function decideWithOwn(request: Request, whole: Policy, session: Session): Verdi
 
 /**
  * The git directory must be of the run's making, and so must the directory that it is put into: a repository that appears where
- * somebody works is taken for theirs. Inside a git directory that was there before, a linked worktree that the run adds may say where it
- * belongs; a submodule may not, for the repository would take its configuration over.
+ * somebody works is taken for theirs, and so is one that lies in the working tree of another. A linked worktree that the run adds may
+ * say where it lies; where it belongs is for judge_worktree_file.ts.
  */
-function configuresOwn(path: string, { ownRepositories }: Session): boolean {
+function configuresOwn(path: string, rights: number, session: Session): boolean {
+  const { ownRepositories } = session;
   if (!ownRepositories.holds(path)) return false;
   const outer = path.indexOf("/.git/");
   if (outer < 0) return true;
-  if (ownRepositories.madeExactly(path.slice(0, outer + 5)))
-    return ownRepositories.contains(path.slice(0, outer + 5));
-  return /^worktrees\/[^/]+\/(?:commondir|gitdir)$/.test(path.slice(outer + 6));
+  if (/^worktrees\/[^/]+\/gitdir$/.test(path.slice(outer + 6))) return true;
+  const directory = path.slice(0, outer + 5);
+  if (!ownRepositories.madeExactly(directory) || !ownRepositories.contains(directory)) return false;
+  return (rights & ~(RIGHT.delete | RIGHT.metadata)) === 0 || !isNested(path.slice(0, outer), session);
+}
+
+/** git worktree remove */
+function belongsToOwn(path: string, { ownRepositories }: Session): boolean {
+  return /\/\.git\/worktrees\/[^/]+\/commondir$/.test(path) && ownRepositories.holds(path);
 }
 
 const CHECK_OUT = RIGHT.create | RIGHT.write | RIGHT.metadata;
@@ -156,9 +167,17 @@ const CHECKED_OUT: Readonly<Record<string, number>> = {
 
 /** Says whether a rule gives way because the run itself made what the path lies in (own_repositories.ts). */
 function isOwnMatter(rule: string, path: string, rights: number, session: Session): boolean {
-  if (rule === "protected.git-config") return configuresOwn(path, session);
+  if (rule === "protected.git-config")
+    return configuresOwn(path, rights, session) || (rights === RIGHT.delete && belongsToOwn(path, session));
   // A clone brings such files with it. Reading a secret, or moving it to where it may be read, stays refused: somebody may
   // have filled it in meanwhile.
   const may = CHECKED_OUT[rule] ?? 0;
-  return may !== 0 && (rights & ~may) === 0 && session.ownRepositories.holds(path);
+  return may !== 0 && (rights & ~may) === 0 && session.ownRepositories.madeExactly(placeOf(path, session));
+}
+
+/** The directory that such names are looked for in: of `project/.github/workflows/x`, which nobody had before, the project. */
+function placeOf(path: string, session: Session): string {
+  let at = dirname(path);
+  while (at !== "/" && isPartOfRule(at, session)) at = dirname(at);
+  return at;
 }

@@ -1,32 +1,33 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, readSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { ERRNO } from "../platform/errno.ts";
 import type { Platform } from "../platform/platform.ts";
 import { decide, type Policy } from "../policy/decide.ts";
 import { refusedGitConfigChange } from "../policy/git_config.ts";
 import { OPEN, type RenameRequest, type Request } from "../protocol/message.ts";
 import { denied, type Judgement } from "./judgement.ts";
+import { type PlainText, readPlainText } from "./plain_text.ts";
 import type { Session } from "./session.ts";
 
-const MAX_CONFIG_BYTES = 256 * 1024;
 const EACCES = ERRNO["EACCES"]!;
 const EAGAIN = ERRNO["EAGAIN"]!;
 const RULE = "protected.git-config";
 const ALLOWED = "git-config.plain-keys";
 
 /**
- * git changes its configuration by writing `config.lock` and renaming it to `config`. Where what is in it differs from what was
+ * git changes its configuration by writing `config.lock` and renaming it to `config`. Where what is in the file differs from what was
  * there in plain keys only (policy/git_config.ts), the rename is allowed. The program may still hold the file open, so what takes the place is a
  * copy of the bytes that were judged, in a file that no program has ever held. null: the rule stands.
  */
 export function judgeGitConfig(request: Request, policy: Policy, session: Session): Judgement | null {
   if (request.op !== "rename" || request.existing === "exchange") return null;
-  if (!/\/config$/.test(request.to) || request.from !== `${request.to}.lock`) return null;
+  if (!/\/config$/.test(request.to)) return null;
   if (decide(session.policyWithout(policy, RULE), request, 0).kind === "deny") return null;
   const { platform } = session;
-  const staged = read(request.from, platform);
+  const staged = readPlainText(request.from, platform);
   const present =
-    read(request.to, platform) ?? (isAbsent(request.to, platform) ? { text: "", mode: 0o644 } : null);
+    readPlainText(request.to, platform) ??
+    (isAbsent(request.to, platform) ? { text: "", mode: 0o644 } : null);
   if (staged === null || present === null) return null;
   const problem = refusedGitConfigChange(present.text, staged.text);
   if (problem === null)
@@ -41,36 +42,12 @@ export function judgeGitConfig(request: Request, policy: Policy, session: Sessio
 const WHY = "keys that name programs, remotes and other files stay as they are";
 const REMEDY = "Run the git config command outside";
 
-type Read = { readonly text: string; readonly mode: number };
-
-/** A plain file with one name, whole and in UTF-8; else null. */
-function read(path: string, platform: Platform): Read | null {
-  const fd = platform.open(path, OPEN.read | OPEN.nofollow | OPEN.nonblock, 0, 0);
-  if (fd < 0) return null;
-  try {
-    const { size, nlink, mode } = fstatSync(fd);
-    if ((mode & 0o170000) !== 0o100000 || nlink !== 1 || size > MAX_CONFIG_BYTES) return null;
-    const bytes = Buffer.alloc(MAX_CONFIG_BYTES + 1);
-    const length = readSync(fd, bytes, 0, bytes.length, 0);
-    if (length > MAX_CONFIG_BYTES) return null;
-    return {
-      text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length)),
-      mode: mode & 0o777,
-    };
-  } catch {
-    // Not UTF-8, or no reading it: nothing to be sure of.
-    return null;
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function isAbsent(path: string, platform: Platform): boolean {
   return platform.stat(path) === -ERRNO["ENOENT"]!;
 }
 
 /** Puts a fresh file with the judged bytes at the name that is renamed next. Gives 0 or -errno. */
-function copyOver({ from }: RenameRequest, { text, mode }: Read, platform: Platform): number {
+function copyOver({ from }: RenameRequest, { text, mode }: PlainText, platform: Platform): number {
   const fresh = `${from}.${randomBytes(6).toString("hex")}`;
   const fd = platform.open(fresh, OPEN.write | OPEN.create | OPEN.exclusive | OPEN.nofollow, mode, 0);
   if (fd < 0) return fd;

@@ -3,6 +3,7 @@ import { RIGHT } from "../policy/rights.ts";
 import { matchPath, stateSignature, UNDECIDABLE } from "../policy/trie.ts";
 import type { LinkRequest, RenameRequest } from "../protocol/message.ts";
 import { denied, type Judgement, type RefusingRule } from "./judgement.ts";
+import { outerRepository } from "./nested_repository.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
 import type { Session } from "./session.ts";
 
@@ -19,7 +20,8 @@ const UNSEARCHED: RefusingRule = {
 };
 const OWN_REPOSITORY = {
   id: "protected.own-repository",
-  reason: "a repository of the run's making would take the place of something that was there before",
+  reason:
+    "a repository of the run's making would take the place of something that was there before, or come into another's",
 };
 
 /**
@@ -45,6 +47,9 @@ function judgeMove(
 ): Judgement | null {
   const { compiled } = session.policy;
   const own = session.ownRepositories;
+  const free = own.freeBelow(from);
+  if (free !== null && outerRepository(to, session) !== outerRepository(from, session))
+    return denied(to + free.slice(from.length), OWN_REPOSITORY, RIGHT.create);
   const takesPlace =
     own.isVacated(to) ||
     (existing === "exchange" && !own.madeExactly(to) && !own.contains(to)) ||

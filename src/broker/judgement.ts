@@ -1,4 +1,5 @@
 import { ERRNO } from "../platform/errno.ts";
+import type { Outcome } from "./outcome.ts";
 
 /** The rule behind a refusal; it need not be one of a profile. */
 export type RefusingRule = {
@@ -13,6 +14,8 @@ export type Judgement =
       readonly rule: string;
       /** To be done between the intent's record and the effect; gives 0, or -errno in place of the effect. */
       readonly prepare?: () => number;
+      /** To be done in place of the effect. */
+      readonly instead?: () => Outcome;
     }
   | {
       readonly kind: "deny";

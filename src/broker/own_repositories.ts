@@ -10,6 +10,8 @@ const MAX_REMEMBERED = 100_000;
 export class OwnRepositories {
   readonly #made = new Set<string>();
   readonly #vacated = new Set<string>();
+  /** The `.git` that are files or links of the run's, and lead to a configuration of its choosing. */
+  readonly #leads = new Set<string>();
 
   get isEmpty(): boolean {
     return this.#made.size === 0;
@@ -18,6 +20,20 @@ export class OwnRepositories {
   /** To be called after a mkdir that succeeded. Past the bound a directory is nobody's own, which refuses more. */
   made(path: string): void {
     if (this.#made.size < MAX_REMEMBERED && !this.isVacated(path)) this.#made.add(path);
+  }
+
+  /** To be called before a `.git` that is no directory is made. */
+  leads(path: string): void {
+    this.#leads.add(path);
+  }
+
+  /** A repository at or below the directory that the run may configure as it likes, or null. */
+  freeBelow(directory: string): string | null {
+    for (const path of this.#leads) if (isAtOrBelow(path, directory)) return path;
+    for (const path of this.#made) {
+      if (path.endsWith("/.git") && isAtOrBelow(path, directory) && this.contains(path)) return path;
+    }
+    return null;
   }
 
   /** To be called after an rmdir that succeeded: the next directory of that name may be somebody else's. */
@@ -34,6 +50,10 @@ export class OwnRepositories {
     for (const path of [...below, ...beyond]) this.#made.delete(path);
     for (const path of [...this.#vacated]) {
       if (isAtOrBelow(path, from)) this.#vacated.add(to + path.slice(from.length));
+    }
+    for (const path of [...this.#leads]) {
+      if (isAtOrBelow(path, from)) this.#leads.add(to + path.slice(from.length));
+      if (existing === "exchange" && isAtOrBelow(path, to)) this.#leads.add(from + path.slice(to.length));
     }
     if (!fromOwn) this.#vacated.add(from);
     if (existing === "exchange" && !toOwn) this.#vacated.add(to);

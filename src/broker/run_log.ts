@@ -55,10 +55,10 @@ export class RunLog {
     this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errnoName(errno)));
   }
 
-  /** A refusal that the caller sees as ENOENT: recorded, and nothing that a person has to look at. */
-  absence(request: Request, caller: Caller): void {
+  /** A refusal that the caller sees as what the kernel would say anyway: recorded, and nothing that a person has to look at. */
+  answer(request: Request, caller: Caller, errno: "ENOENT" | "EEXIST"): void {
     const event = eventOf(request, caller, "default-deny");
-    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, "ENOENT"));
+    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errno));
   }
 
   #countChange(request: Request): void {

@@ -124,3 +124,11 @@ test("why agrees with what a run does", async () => {
   expect(await why("write", join(arena.workspace, ".git/hooks/pre-commit"))).toMatch(/protected\.git-hooks/);
   expect(await why("read", join(arena.workspace, ".env"))).toMatch(/secrets\.files/);
 });
+
+test("what would fail anyway fails as without Sallyport: a directory that is there can not be made, a missing file not be found", async () => {
+  using arena = new Arena();
+  const script = `mkdir -p ${arena.outside} && mkdir ${arena.outside}; cat ${arena.outside}/none; mkdir ${arena.outside}/new`;
+  const run = await confined(arena, ["sh", "-c", script]);
+  expect(run.stderr).toMatch(/mkdir: .*File exists.*cat: .*No such file.*mkdir: .*Permission denied/s);
+  expect(run.report?.denials).toBe(1);
+});

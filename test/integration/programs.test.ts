@@ -55,6 +55,29 @@ test("git clones a local repository, and commits into the clone", async () => {
   expect(readFileSync(join(arena.workspace, "w/.git/config"), "utf8")).toContain("name = Agent");
 });
 
+test("git clones, adds worktrees and makes repositories inside a repository that was there before", async () => {
+  using arena = new Arena();
+  arena.put("workspace/file", "one\n");
+  git(arena.workspace, "init", "-q");
+  git(arena.workspace, "add", ".");
+  git(arena.workspace, "commit", "-qm", "first");
+  const script = [
+    "git worktree add -q trees/x -b topic",
+    `(cd trees/x && echo two > two && git add two && git ${IDENTITY} commit -qm second)`,
+    "git merge -q topic",
+    "git worktree remove trees/x",
+    "git clone -q . copy",
+    "git -C copy log --format=%s",
+    "git -C copy config user.name Agent",
+    "rm -rf copy",
+    "git init -q new",
+    "git worktree list | wc -l",
+  ];
+  const run = await bash(arena, script.join(" && "));
+  expect(run.stdout).toBe("second\nfirst\n1\n");
+  expect(run.report?.denials, run.stderr).toBe(0);
+});
+
 test("git works in a repository that was there before: commits, branches, merges, stashes", async () => {
   using arena = new Arena();
   arena.put("workspace/file", "one\n");

@@ -19,7 +19,7 @@ const hooksAreAsBefore: NonNullable<Attack["afterwards"]> = (_, arena) => {
 
 /** The repository may have been moved as a whole; what stands in its place must not be another. */
 const configIsAsBefore: NonNullable<Attack["afterwards"]> = (_, arena) => {
-  const config = join(arena.workspace, ".git/config");
+  const config = join(arena.workspace, "project/.git/config");
   if (existsSync(config)) expect(readFileSync(config, "utf8")).toBe("[core]\n\tbare = false\n");
 };
 
@@ -103,10 +103,10 @@ for (const [way, what] of [
     name: `the configuration of a repository, ${what}`,
     victim: "git_config",
     scene: (arena) => {
-      arena.putRepository("workspace");
-      arena.put("workspace/sub/keep", "");
-      arena.put("workspace/module/.git", "gitdir: ../.git/modules/module\n");
-      return { args: [way, "."] };
+      arena.putRepository("workspace/project");
+      arena.put("workspace/project/sub/keep", "");
+      arena.put("workspace/project/module/.git", "gitdir: ../.git/modules/module\n");
+      return { args: [way, "project"] };
     },
     afterwards: configIsAsBefore,
   });
@@ -128,7 +128,16 @@ for (const [way, what] of [
   ["deep", "a hook moved through a name too long to be searched"],
   ["deep-target", "a hook moved to a name too long to be searched, and on"],
   ["steep", "a hook below more directories than a decision takes, renamed to .git/modules"],
-  ["module", "a module configured elsewhere and moved into .git/modules"],
 ] as const) {
   attack({ ...common, name: what, victim: "plant_hooks", scene: repository([way]) });
 }
+
+attack({
+  ...common,
+  name: "a module configured elsewhere and moved into .git/modules",
+  victim: "plant_hooks",
+  scene: (arena) => {
+    arena.putRepository("workspace/project");
+    return { args: ["module"] };
+  },
+});

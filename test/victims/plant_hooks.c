@@ -126,9 +126,9 @@ int main(int argc, char** argv) {
     need("mkdir", mkdir("own/.git/modules", 0755));
     need("mkdir", mkdir("own/.git/modules/m", 0755));
     put_file("own/.git/modules/m/config", "[core]\n\tfsmonitor = touch owned\n", 0644);
-    if (mkdir(".git/modules", 0755) < 0 && errno != EEXIST) finish(BROKEN, "modules");
-    rename("own/.git/modules/m", ".git/modules/module");
-    int there = access(".git/modules/module/config", F_OK);
+    if (mkdir("project/.git/modules", 0755) < 0 && errno != EEXIST) finish(BROKEN, "modules");
+    rename("own/.git/modules/m", "project/.git/modules/module");
+    int there = access("project/.git/modules/module/config", F_OK);
     errno = EACCES;
     attempt("rename of a module", there);
     verdict();

@@ -52,4 +52,18 @@ function startUp(name: string): Workload {
   };
 }
 
-export const AGENTS: readonly Workload[] = Object.keys(PACKAGES).map(startUp);
+/** Its sandbox is bubblewrap's, which a run refuses; told to stand down, as `told` of own-sandboxes.yaml knows. */
+const SHELL: Workload = {
+  name: "@openai/codex: a sandboxed shell, told to leave that to the run",
+  kind: "starts",
+  denials: { "default-deny": "it would keep a daemon's directory in /tmp" },
+  obstacle: () => (existsSync(program("codex")) ? "" : `needs ${PACKAGES["codex"]} from the registry`),
+  get reads() {
+    return [agentsDirectory()];
+  },
+  get script() {
+    return `mkdir home; CODEX_HOME=$PWD/home ${program("codex")} sandbox -c 'sandbox_mode="danger-full-access"' -- sh -c 'seq 3 > out; cat out'`;
+  },
+};
+
+export const AGENTS: readonly Workload[] = [...Object.keys(PACKAGES).map(startUp), SHELL];

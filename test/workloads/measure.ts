@@ -24,13 +24,18 @@ export async function once(workload: Workload, arena: Arena, mode: Mode): Promis
   const command = [...TIMED, "bash", "-c", script];
   const options = { within: TIMED, env: { TMPDIR: undefined }, timeoutMs: 300_000, cwd: arena.workspace };
   const reads = (workload.reads ?? []).flatMap((path) => ["--read", path]);
-  const run =
-    mode === "plain"
-      ? await execute(command, options)
-      : await confined(arena, command, {
-          ...options,
-          flags: [...reads, "--reads", mode === "native" ? "native" : "auto"],
-        });
+  const flags = [...(workload.flags ?? []), ...reads, "--reads", mode === "native" ? "native" : "auto"];
+  const ended = new AbortController();
+  const beside = workload.beside?.(ended.signal).then(
+    () => null,
+    (problem: Error) => problem,
+  );
+  const run = await (mode === "plain"
+    ? execute(command, options)
+    : confined(arena, command, { ...options, flags }));
+  ended.abort();
+  const problem = (await beside) ?? null;
+  if (problem !== null && problem.name !== "AbortError") throw problem;
   const times = [...run.stderr.matchAll(TIMES)].map((found) =>
     found.slice(1).map((text) => Number(text) * 1e3),
   );

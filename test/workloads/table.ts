@@ -1,11 +1,18 @@
 import { table } from "../support/docs/blocks.ts";
 import { AGENTS } from "./agents.ts";
 import { LANGUAGES } from "./languages.ts";
+import { SERVERS } from "./servers.ts";
 import { TOOLS } from "./tools.ts";
 import { VERSION_CONTROL } from "./version_control.ts";
 import type { Workload } from "./workload.ts";
 
-export const WORKLOADS: readonly Workload[] = [...VERSION_CONTROL, ...LANGUAGES, ...TOOLS, ...AGENTS];
+export const WORKLOADS: readonly Workload[] = [
+  ...VERSION_CONTROL,
+  ...LANGUAGES,
+  ...SERVERS,
+  ...TOOLS,
+  ...AGENTS,
+];
 
 /** Figures of one row; null where the row was skipped or has no measure. */
 export type Figures = {

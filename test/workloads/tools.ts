@@ -88,4 +88,21 @@ print(env.stat()["entries"])'`,
     },
     refusal: /Operation not permitted/,
   },
+  {
+    name: "headless Chromium: a page with a script",
+    kind: "starts",
+    obstacle: has("chromium"),
+    denials: {
+      "default-deny": "it would write /proc/self/oom_score_adj, and look for policies and caches of the host",
+      "sockets.bus": "it asks the desktop's services, and does without",
+      "network.socket": "it looks which networks there are",
+      "network.family": "it listens for changes of the network",
+      "process.priority": "it would change the priority of its threads",
+      "attributes.set": "it would mark its databases",
+      "secrets.browsers": "the start script cleans up crash reports of the person's profile",
+      ...NAMES,
+    },
+    script: `echo '<p id=a>x</p><script>document.getElementById("a").textContent = 6 * 7</script>' > page.html
+      HOME=$PWD $(ls /usr/lib/chromium/chromium || command -v chromium) --headless --no-sandbox --disable-gpu --user-data-dir=$PWD/profile --dump-dom file://$PWD/page.html 2>err`,
+  },
 ];

@@ -11,6 +11,10 @@ export type Workload = {
   readonly obstacle?: () => string;
   /** Trees outside the workspace that it reads. */
   readonly reads?: readonly string[];
+  /** Of `sallyport run`. */
+  readonly flags?: readonly string[];
+  /** Somebody outside whom the program deals with. To end when the signal says so. */
+  readonly beside?: (signal: AbortSignal) => Promise<void>;
   /** Denials that belong to it: a rule id, and why the program takes no harm. */
   readonly denials?: Readonly<Record<string, string>>;
   /** What must be printed inside where it is not what is printed outside. */
