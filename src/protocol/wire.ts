@@ -51,8 +51,9 @@ export const FAILURE_CODES: readonly FailureCode[] = [
   "INTERNAL",
 ];
 
-/** Operations that a denial can name: the wire ones in their order, then those inside the broker. */
-export const DENIED_OPS: readonly Op[] = [...OPS, "refused", "connect-unix", "bind-unix", "ssh-sign"];
+const INSIDE: readonly Op[] = ["refused", "connect-unix", "bind-unix", "ssh-sign"];
+/** Operations that a denial can name; those inside the broker keep the numbers that they had before the list of requests grew. */
+export const DENIED_OPS: readonly Op[] = [...OPS.slice(0, 16), ...INSIDE, ...OPS.slice(16)];
 export const FOLLOW: readonly Follow[] = ["follow", "nofollow"];
 export const MKNOD_KINDS: readonly MknodRequest["kind"][] = ["file", "fifo"];
 export const UNLINK_KINDS: readonly UnlinkRequest["kind"][] = ["file", "directory"];
