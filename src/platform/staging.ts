@@ -31,7 +31,11 @@ const KINDS: Readonly<Record<number, Stat["kind"]>> = {
   [0o010000]: "fifo",
   [0o140000]: "socket",
 };
+const ENOENT = 2;
 const EIO = 5;
+const EXDEV = 18;
+const ESTALE = 116;
+const RENAME_NOREPLACE = 1;
 const S_IFMT = 0o170000;
 const CHUNK_BYTES = 8 << 20;
 
@@ -82,14 +86,26 @@ export class Store {
   readonly #fd: number;
   #pack = -1;
   #packedBytes = 0;
+  readonly #parking: string;
 
-  /** Takes the descriptor. */
-  constructor(fd: number) {
+  /**
+   * Takes the descriptor. `parking`: the start of the paths where what is parked for a moment stands when it can not be moved into
+   * the directory, which is on another mount; "" for nowhere.
+   */
+  constructor(fd: number, parking = "") {
     this.#fd = fd;
+    this.#parking = parking;
+  }
+
+  /** Only what will be moved on may stand in somebody's tree. */
+  #parkedPath(name: string): string | null {
+    return this.#parking !== "" && name.startsWith("parked-") ? this.#parking + name : null;
   }
 
   look(name: string): Found | number {
     const failed = binding.storeLook(this.#fd, name, scratch);
+    const parked = failed < 0 ? this.#parkedPath(name) : null;
+    if (parked !== null) return look(parked);
     return failed < 0 ? failed : found();
   }
 
@@ -104,7 +120,12 @@ export class Store {
   }
 
   moveIn(path: string, name: string, inode: number): number {
-    return binding.storeMoveIn(path, this.#fd, name, inode);
+    const moved = binding.storeMoveIn(path, this.#fd, name, inode);
+    const parked = moved === -EXDEV ? this.#parkedPath(name) : null;
+    if (parked === null) return moved;
+    const there = look(path);
+    if (typeof there === "number" || there.inode !== inode) return -ESTALE;
+    return binding.fsRename(path, parked, RENAME_NOREPLACE);
   }
 
   linkIn(path: string, name: string): number {
@@ -113,6 +134,8 @@ export class Store {
 
   /** A new directory, for its owner only. */
   makeDirectory(name: string): number {
+    const parked = this.#parkedPath(name);
+    if (parked !== null) return binding.fsMkdir(parked, 0o700, 0);
     try {
       mkdirSync(`/proc/self/fd/${this.#fd}/${name}`, { mode: 0o700 });
       return 0;
@@ -122,7 +145,10 @@ export class Store {
   }
 
   moveOut(name: string, path: string): number {
-    return binding.storeMoveOut(this.#fd, name, path);
+    const moved = binding.storeMoveOut(this.#fd, name, path);
+    // Between mounts the kernel does not look whether there is anything to move.
+    const parked = moved === -ENOENT || moved === -EXDEV ? this.#parkedPath(name) : null;
+    return parked === null ? moved : binding.fsRename(parked, path, RENAME_NOREPLACE);
   }
 
   linkOut(name: string, path: string): number {

@@ -175,26 +175,32 @@ const EACH: readonly ((at: Place) => Act)[] = [
 ];
 
 describe("killed at every step", () => {
-  test("of a run: the restore of what it had done gives the tree from before", { timeout: 300_000 }, () => {
-    let last = 0;
-    for (let step = 0; ; step++) {
-      const steps = new Steps(step);
-      using tree = new KeptTree(steps);
-      const killed = wasKilled(() => {
-        for (const act of EACH) tree.act(act((name) => tree.at(name)));
-      });
-      const { items, failures } = tree.restore();
-      expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
-        step,
-        failures: [],
-        kept: [],
-      });
-      expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
-      last = step;
-      if (!killed) break;
-    }
-    expect(last).toBeGreaterThan(50);
-  });
+  test.each(["given", "refused"] as const)(
+    "of a run: the restore of what it had done gives the tree from before; second names in the store are %s",
+    {
+      timeout: 300_000,
+    },
+    (links) => {
+      let last = 0;
+      for (let step = 0; ; step++) {
+        const steps = new Steps(step);
+        using tree = new KeptTree(steps, "moved", undefined, links);
+        const killed = wasKilled(() => {
+          for (const act of EACH) tree.act(act((name) => tree.at(name)));
+        });
+        const { items, failures } = tree.restore();
+        expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
+          step,
+          failures: [],
+          kept: [],
+        });
+        expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
+        last = step;
+        if (!killed) break;
+      }
+      expect(last).toBeGreaterThan(50);
+    },
+  );
 
   test("of a restore: another one finishes it", { timeout: 300_000 }, () => {
     let last = 0;

@@ -38,6 +38,7 @@ import { OPEN } from "../../src/protocol/message.ts";
 import { treeSnapshot } from "./tree_snapshot.ts";
 
 const RUN = "kept";
+const EPERM = 1;
 
 /** Thrown in place of a step: everything of ours stops here, and what is on disk is what a SIGKILL would leave. */
 export class Killed extends Error {}
@@ -102,7 +103,13 @@ export class KeptTree {
   readonly #held: number[] = [];
   readonly #steps: Steps;
 
-  constructor(steps: Steps = new Steps(), placement: Placement = "moved", workspace?: string) {
+  /** `links` "refused": nothing can get a second name, as somebody else's file (fs.protected_hardlinks). */
+  constructor(
+    steps: Steps = new Steps(),
+    placement: Placement = "moved",
+    workspace?: string,
+    links: "given" | "refused" = "given",
+  ) {
     this.#steps = steps;
     this.workspace = workspace ?? join(this.root, "workspace");
     this.state = join(this.root, "state");
@@ -123,6 +130,7 @@ export class KeptTree {
       time: 0,
     });
     this.#store = this.#openStore();
+    if (links === "refused") this.#store.linkIn = () => -EPERM;
     const keeper = new Keeper({
       journal: steps.around(this.#journal),
       store: steps.around(this.#store),

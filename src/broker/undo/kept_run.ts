@@ -125,9 +125,11 @@ export function openKept(state: string, run: string): KeptRun {
 function opened(directory: string): KeptRun {
   const journal = UndoJournal.continue(directory);
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  const store = new Store(openSync(join(directory, "undo"), flags));
   const entries = journal.read();
-  const lowered = lowerTo(replay(entries).begin.uid);
+  const { uid, place, workspace, run } = replay(entries).begin;
+  const parking = place === "moved" ? "" : join(workspace, `.sallyport-${run}-`);
+  const store = new Store(openSync(join(directory, "undo"), flags), parking);
+  const lowered = lowerTo(uid);
   let tree = replay(entries);
   try {
     if (tree.sealed === "no") {

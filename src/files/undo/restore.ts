@@ -47,13 +47,19 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
     if (node.id !== null) journal.note({ k: "restoring", id: node.id });
   }
   journal.flush();
+  /** By identity from before: where the first name of a file that had several has been put back from a copy. */
+  const copies = new Map<string, string>();
   const vacated = new Set<Slot>();
   const deepestFirst = [...plan.slots].sort((one, two) => depths.get(two)!.now - depths.get(one)!.now);
   for (const slot of deepestFirst) if (vacate(slot)) vacated.add(slot);
   const highestFirst = [...plan.slots].sort((one, two) => depths.get(one)!.before - depths.get(two)!.before);
   const filled: Slot[] = [];
-  for (const slot of highestFirst)
-    if (slot.before !== null && vacated.has(slot)) fill(slot, slot.before, filled);
+  // Copies last: a further name of a file that is back links to it.
+  const isCopied = (slot: Slot): boolean => slot.before?.stored.some(({ how }) => how === "copied") ?? false;
+  for (const late of [false, true])
+    for (const slot of highestFirst)
+      if (slot.before !== null && vacated.has(slot) && isCopied(slot) === late)
+        fill(slot, slot.before, filled);
   for (const node of new Set(filled.map((slot) => slot.before!))) dropSpares(node);
   for (const node of plan.nodes) if (node.kind !== "directory") putBack(node);
   // Deepest first: what is done in a directory changes its times.
@@ -165,7 +171,9 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
       const name = String(stored.n);
       const there = store.look(name);
       if (stored.how === "copied") {
-        const made = placeCopy(stored.before, name, at);
+        const first = copies.get(stored.id) ?? survivorOf(stored.id, node);
+        const made = first === null ? placeCopy(stored.before, name, at) : linux.link(first, at);
+        if (made === 0 && first === null) copies.set(stored.id, at);
         if (made !== -ENOENT) return made;
         continue;
       }
@@ -186,6 +194,17 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
     const moved = store.moveOut(parkedName(node), at);
     if (moved !== -ENOENT) return moved;
     return placedAt === null ? -ENOENT : linux.link(placedAt, at);
+  }
+
+  /** Another name of the same file, that is there. */
+  function survivorOf(id: string, node: Node): string | null {
+    for (const other of tree.nodes) {
+      const slot = other.id === id && other !== node ? places.get(other) : undefined;
+      const at = slot === undefined ? null : path(slot);
+      const there = at === null ? -ENOENT : look(at);
+      if (typeof there !== "number" && there.identity === id) return at;
+    }
+    return null;
   }
 
   /** A directory that was removed: a new one, which gets its metadata when everything is in it. */
@@ -248,9 +267,14 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
   }
 
   function placeCopy(before: Before, name: string, at: string): number {
-    if (before.kind === "symlink")
-      return before.target === undefined ? -ENOENT : linux.symlink(before.target, at);
-    if (before.kind === "fifo") return linux.mknod(at, "fifo", before.mode & 0o1777, 0);
+    if (before.kind === "symlink" || before.kind === "fifo") {
+      if (before.kind === "symlink" && before.target === undefined) return -ENOENT;
+      const made =
+        before.kind === "symlink"
+          ? linux.symlink(before.target!, at)
+          : linux.mknod(at, "fifo", before.mode & 0o1777, 0);
+      return made < 0 ? made : setMetadata(at, before);
+    }
     const source = store.openForReading(name);
     if (source < 0) return source;
     const directory = at.slice(0, at.lastIndexOf("/")) || "/";
