@@ -13,6 +13,7 @@ import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
 import { OwnSockets } from "../src/broker/own_sockets.ts";
 import { OwnTerminals } from "../src/broker/own_terminals.ts";
 import { loadProfile } from "../src/broker/profiles.ts";
+import { noPrograms } from "../src/broker/programs/program_table.ts";
 import { rulesOf } from "../src/broker/rules.ts";
 import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
@@ -59,6 +60,7 @@ export class BenchBroker {
       profile: profile.name,
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),
       policyWithout: policiesWithout(),
+      programs: noPrograms(),
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),

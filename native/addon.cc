@@ -17,6 +17,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   binding::register_pump(env, exports);
   binding::register_merkle(env, exports);
   binding::register_stage(env, exports);
+  binding::register_watch(env, exports);
   return exports;
 }
 

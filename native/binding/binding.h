@@ -20,6 +20,7 @@ void register_socket(Napi::Env env, Napi::Object exports);
 void register_pump(Napi::Env env, Napi::Object exports);
 void register_merkle(Napi::Env env, Napi::Object exports);
 void register_stage(Napi::Env env, Napi::Object exports);
+void register_watch(Napi::Env env, Napi::Object exports);
 
 // Throws an Error with `syscall`, `errno` (positive) and `code` ("EPERM"), as libuv does. The caller returns
 // at once.

@@ -26,6 +26,7 @@ export type Event = {
   readonly rule: string;
   readonly flags?: number | undefined;
   readonly mode?: number | undefined;
+  readonly extra?: Readonly<Record<string, string | number>> | undefined;
 };
 
 // Two strings of this length stay below the entry limit even when every character becomes \u00XX.
@@ -57,6 +58,11 @@ export function intentLine(
   if (isLong(event))
     return serializeRecord(slow(parts, "intent", seq, time, event, { durability, verdict: "allow" }));
   return line(durability === "crash" ? parts.crash : parts.power, "intent", parts, seq, time, event, "allow");
+}
+
+/** An execution that was seen and let through: a note, for nobody tells what became of it. */
+export function executionLine(parts: LineParts, seq: number, time: number, event: Event): string {
+  return serializeRecord(slow(parts, "note", seq, time, event, { verdict: "allow" }));
 }
 
 /** A refused request. `errno` is what the caller gets. */
@@ -112,19 +118,21 @@ function line(
   return `${head}${flagsField},"kind":"${kind}"${modeField},"op":"${op}","path":"${path}","pid":${event.pid},"rule":"${rule}"${parts.run}${seq},"time":${time}${toField}${parts.tail},"verdict":"${verdict}"}`;
 }
 
+/** Whether the general serialiser is to write it. */
 function isLong(event: Event): boolean {
+  if (event.extra !== undefined) return true;
   return event.path.length > FAST_CHARS || event.rule.length > 1024 || (event.to?.length ?? 0) > FAST_CHARS;
 }
 
 function slow(
   parts: LineParts,
-  kind: "intent" | "deny",
+  kind: "intent" | "deny" | "note",
   seq: number,
   time: number,
   event: Event,
   rest: Partial<AuditRecord>,
 ): AuditRecord {
-  const { to, flags, mode, ...always } = event;
+  const { to, flags, mode, extra, ...always } = event;
   return {
     v: 1,
     kind,
@@ -137,6 +145,7 @@ function slow(
     ...(to === undefined ? {} : { to }),
     ...(flags === undefined ? {} : { flags }),
     ...(mode === undefined ? {} : { mode }),
+    ...(extra === undefined ? {} : { extra }),
     ...rest,
   };
 }

@@ -6,6 +6,7 @@ import { cachedFilter } from "../platform/seccomp/cache.ts";
 import { makeClassifier } from "../platform/seccomp/classify.ts";
 import type { FilterOptions, Mediation } from "../platform/seccomp/spec.ts";
 import { compilePolicy, decidePath, type Policy } from "../policy/decide.ts";
+import type { ResolvedProfile } from "../policy/profile.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { mayMatchBelow } from "../policy/trie.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -15,6 +16,7 @@ import type { Classify } from "./notify/front.ts";
 import { observingPolicy } from "./observing.ts";
 import { packageFiles } from "./package_files.ts";
 import { filterSpec } from "./profiles.ts";
+import { type ProgramTable, programTable } from "./programs/program_table.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts, RunOptions } from "./run.ts";
 import { unixSockets } from "./unix_sockets.ts";
@@ -23,6 +25,7 @@ import { holds, type Places } from "./workspace.ts";
 /** Everything a launch needs, made before the program exists. */
 export type Confinement = {
   readonly policy: Policy;
+  readonly programs: ProgramTable;
   /** What a run that is learned from is granted in place of `policy`, where that has no rule. */
   readonly observing: Policy | null;
   readonly rulesetFd: number;
@@ -66,11 +69,16 @@ export function confine(options: RunOptions, places: Places): Confinement {
     );
   }
   const rules = rulesOf(options, places);
-  const policy = compilePolicy(profile.name, rules);
+  const byPath = compilePolicy(profile.name, rules);
   const observing = options.observe === undefined ? null : observingPolicy(profile, rules, places);
-  const grants = nativeGrants(options, places).filter(({ path }) => !isDenied(policy, path));
+  const trees = nativeGrants(options, places).filter(({ path }) => !isDenied(byPath, path));
+  const programs = programTable(profile, byPath, trees, places);
+  const policy =
+    programs.reads.length === 0 ? byPath : compilePolicy(profile.name, [...rules, ...programs.reads]);
+  const grants = programs.refine(trees);
   if (observing !== null) grants.push({ path: "/", access: "execute" });
-  const { reads, because } = howReads(options, policy, grants, places);
+  if (programs.isOn) checkCompatible(profile, observing);
+  const { reads, because } = howReads(options, policy, trees, places, programs);
   const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
   const unix = unixSockets(options, policy, mediation);
   const network = networkGrants(profile, options.netAllow, options.listen);
@@ -96,6 +104,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const changesUser = options.user !== undefined;
   return {
     policy,
+    programs,
     network,
     observing,
     rulesetFd: floor.rulesetFd,
@@ -130,6 +139,19 @@ function rlimitsOf({
   if (maxBytes === null) return rlimits;
   const { fsize = "unlimited" } = rlimits;
   return { ...rlimits, fsize: fsize === "unlimited" ? maxBytes : Math.min(fsize, maxBytes) };
+}
+
+/** What would let programs run past the table of them. */
+function checkCompatible(profile: ResolvedProfile, observing: Policy | null): void {
+  const refuse = (why: string, wayOut: string): never => {
+    throw new SallyportError(
+      "SETUP",
+      `Cannot tell the programs of profile "${profile.name}" apart: ${why}; ${wayOut}`,
+    );
+  };
+  if (observing !== null) refuse("what is learned from may execute anything", "learn beside :workspace");
+  if (profile.memfd === "any")
+    refuse("memfd is any, which runs what never was a file", "write memfd: noexec");
 }
 
 function compiled<T>(compile: () => T): T {
@@ -178,11 +200,18 @@ function howReads(
   policy: Policy,
   grants: readonly FloorGrant[],
   places: Places,
+  programs: ProgramTable,
 ): { reads: "native" | "brokered"; because: string } {
   const how = options.readsHow ?? options.profile.reads;
   if (options.observe !== undefined) return { reads: "brokered", because: "so that they are seen" };
   if (options.profile.mediation === "strict") return { reads: "brokered", because: "profile" };
   if (how === "brokered") return { reads: "brokered", because: "asked for" };
+  if (programs.isOn) {
+    // The dynamic loader is needed by every program, and what it opens when it is executed by itself can only be seen here.
+    if (how === "native")
+      return { reads: "native", because: "although the loader runs any file that it can read" };
+    return { reads: "brokered", because: "programs are told apart" };
+  }
   for (const { path } of grants) {
     // What root alone can write holds nobody's secrets in passing.
     if (!holds(places.home, path) && !holds(places.workspace, path) && !isChosen(path, options)) continue;

@@ -59,7 +59,7 @@ function decideRecordAct(
     const isMissing = real === -ENOENT;
     return refuse(request, caller, judgement, session, isMissing);
   }
-  const intent = session.log.intent(request, caller, judgement.rule);
+  const intent = session.log.intent(request, caller, judgement.rule, judgement.looked);
   const prepared = judgement.prepare === undefined ? 0 : session.undo.renew(request, judgement.prepare);
   const outcome: ReturnType<typeof perform> =
     prepared < 0
@@ -132,7 +132,7 @@ function refuse(
   const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
   const denial = step === null ? plain : { ...plain, nextSteps: [step] };
-  session.log.denial(request, caller, denial, judgement.errno);
+  session.log.denial(request, caller, denial, judgement.errno, judgement.looked);
   return { kind: "denied", errno: judgement.errno, denial };
 }
 

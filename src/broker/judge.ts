@@ -5,6 +5,7 @@ import { dirname } from "../policy/path.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import { judgeAroundPrograms, judgeExec } from "./judge_exec.ts";
 import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
 import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
@@ -38,6 +39,11 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     return judgeSocket(request.path, typeof found === "number" ? null : found, session);
   }
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
+  if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));
+  return judgeAroundPrograms(request, caller, session) ?? judgeByRules(request, caller, session);
+}
+
+function judgeByRules(request: Request, caller: Caller, session: Session): Judgement {
   const judged = asSelf(request, caller, session);
   if ("path" in judged && isOfOther(judged.path)) {
     return denied(judged.path, OTHERS, RIGHT.read);

@@ -8,10 +8,14 @@ export type RefusingRule = {
   readonly remedy?: string | undefined;
 };
 
+/** What was looked at beside the path, for the record. */
+export type Looked = Readonly<Record<string, string | number>>;
+
 export type Judgement =
   | {
       readonly kind: "allow";
       readonly rule: string;
+      readonly looked?: Looked;
       /** To be done between the intent's record and the effect; gives 0, or -errno in place of the effect. */
       readonly prepare?: () => number;
       /** To be done in place of the effect. */
@@ -25,6 +29,7 @@ export type Judgement =
       readonly missing: number;
       /** What the caller is told. */
       readonly errno: number;
+      readonly looked?: Looked;
     };
 
 /** `missing` are the rights that were wanting. Paths are refused with EACCES, as Landlock does. */

@@ -5,6 +5,7 @@ import { RIGHT } from "../policy/rights.ts";
 import type { Rule } from "../policy/rule.ts";
 import type { EnvironmentRules } from "./environment.ts";
 import { packageFiles } from "./package_files.ts";
+import { isProgramRule } from "./programs/program_rules.ts";
 import type { Places } from "./workspace.ts";
 
 const READ = RIGHT.read | RIGHT.list | RIGHT.stat;
@@ -25,17 +26,19 @@ export function rulesOf(
   { profile, profileFile, reads = [], writes = [], sockets = [] }: RuleSource,
   places: Places,
 ): Rule[] {
-  const written = profile.rules.flatMap((rule) =>
-    rule.patterns.map((pattern) => ({
-      id: rule.id,
-      effect: rule.effect,
-      rights: rule.rights,
-      pattern: expandPattern(pattern, places),
-      except: rule.except.map((exempt) => expandPattern(exempt, places)),
-      reason: rule.reason,
-      remedy: rule.remedy,
-    })),
-  );
+  const written = profile.rules
+    .filter((rule) => !isProgramRule(rule))
+    .flatMap((rule) =>
+      rule.patterns.map((pattern) => ({
+        id: rule.id,
+        effect: rule.effect,
+        rights: rule.rights,
+        pattern: expandPattern(pattern, places),
+        except: rule.except.map((exempt) => expandPattern(exempt, places)),
+        reason: rule.reason,
+        remedy: rule.remedy,
+      })),
+    );
   const tree = (id: string, rights: number, reason: string) => (path: string) =>
     ["", "/**"].map((below) => allow(id, rights, `${escapePattern(path)}${below}`, reason));
   return [

@@ -35,6 +35,7 @@ import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
+import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
 import { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { serveSshAgent } from "./ssh_agent/agent.ts";
@@ -42,9 +43,7 @@ import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, type StageKind, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { type CountedDenial, Tally } from "./tally.ts";
-import { Transactions } from "./transactions.ts";
-import { startUndo, type UndoFacts } from "./undo/start.ts";
-import { NO_UNDO } from "./undo/undo.ts";
+import { startUndo, type UndoFacts, writesOf } from "./undo/start.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
 import { checkWorkspace, type Places, realName } from "./workspace.ts";
 
@@ -108,6 +107,8 @@ export type RunFacts = {
   readonly mediation: "kernel" | "writes" | "strict";
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;
+  /** What may be executed: "by place", or what is told apart; and whether executions are seen. */
+  readonly execution: string;
   readonly landlockAbi: number;
   /** "off", or what is granted. */
   readonly net: string;
@@ -161,6 +162,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   const { staged } = options;
   const id = staged?.run ?? randomBytes(6).toString("hex");
   const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);
+  const watch = enterWatch(options.profile.execution.watch);
   const tmp = privateDirectory(user, self);
   const places: Places = { workspace, home: realName(home), tmp, state };
 
@@ -182,6 +184,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   } catch (error) {
     launcher.close();
     removeQuietly(tmp);
+    leaveWatch(watch);
     if (!(error instanceof AuditError)) throw error;
     throw new SallyportError("SETUP", `${error.message}; without its log nothing runs`, { cause: error });
   }
@@ -189,7 +192,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   async function begin(): Promise<Run> {
     const confinement = confine(options, places);
     const namespace = await namespaceOf(launcher, confinement, user === self);
-    const program = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
+    const program = confinement.programs.admit(
+      findProgram(options.argv[0]!, options.environment["PATH"], workspace),
+    );
     const runsAs = user === self ? "self" : "another user";
     const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
     const key = openLogKey(state);
@@ -220,6 +225,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       self,
       places,
     });
+    const tally = new Tally(tmp);
+    const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
+    const watched = startWatch(watch, options.profile.execution.watch, confinement.programs, log);
     const facts: RunFacts = {
       run: id,
       undo: undo?.placement ?? "off",
@@ -229,9 +237,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       workspace,
       stage,
       ...confinement.facts,
+      execution: [confinement.programs.words, watched.facts].filter((words) => words !== "").join(", "),
     };
-    const tally = new Tally(tmp);
-    const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
     const note = (
       kind: "run.start" | "run.end" | "note",
       extra: Record<string, string | number | boolean>,
@@ -247,6 +254,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
       net: facts.net,
+      execution: facts.execution,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
@@ -262,6 +270,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       run: id,
       profile: options.profile.name,
       policy: confinement.policy,
+      programs: confinement.programs,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
@@ -274,8 +283,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       observer,
       limits: runLimits(options.profile),
       log,
-      undo: undo?.recorder(log) ?? NO_UNDO,
-      transactions: new Transactions(),
+      ...writesOf(undo, log),
       platform: linux,
       network: await cookieOf(namespace),
       rootPid: launcher.pid,
@@ -295,6 +303,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const notStarted = async (error: unknown): Promise<never> => {
       await network?.close();
       raise();
+      watched.close();
       confinement.close();
       undo?.close();
       unwatch();
@@ -370,6 +379,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       removeQuietly(tmp);
       const kept = undo?.seal();
       raise();
+      watched.close();
+      leaveWatch(watch);
       undo?.close();
       unwatch();
       agent?.close();

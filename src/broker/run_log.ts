@@ -1,7 +1,15 @@
-import { denyLine, type Event, intentLine, type LineParts, outcomeLine } from "../audit/lines.ts";
+import {
+  denyLine,
+  type Event,
+  executionLine,
+  intentLine,
+  type LineParts,
+  outcomeLine,
+} from "../audit/lines.ts";
 import { errnoName } from "../platform/errno.ts";
 import { type Denial, OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import type { Looked } from "./judgement.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Tally } from "./tally.ts";
 
@@ -34,11 +42,10 @@ export class RunLog {
   }
 
   /** Gives the number of the record, for its outcome. */
-  intent(request: Request, caller: Caller, rule: string): number {
+  intent(request: Request, caller: Caller, rule: string, looked?: Looked): number {
     this.#tally.operations++;
-    return this.#sink.append(
-      intentLine(this.parts, this.#sink.size, Date.now(), eventOf(request, caller, rule), "crash"),
-    );
+    const event = eventOf(request, caller, rule, looked);
+    return this.#sink.append(intentLine(this.parts, this.#sink.size, Date.now(), event, "crash"));
   }
 
   outcome(intent: number, request: Request, outcome: Outcome): void {
@@ -49,9 +56,23 @@ export class RunLog {
     if (errno === "") this.#countChange(request);
   }
 
-  denial(request: Request, caller: Caller, denial: Denial, errno: number): void {
+  denial(request: Request, caller: Caller, denial: Denial, errno: number, looked?: Looked): void {
     this.#tally.deny(denial);
-    const event = { ...eventOf(request, caller, denial.rule), path: denial.path };
+    const event = { ...eventOf(request, caller, denial.rule, looked), path: denial.path };
+    this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errnoName(errno)));
+  }
+
+  /** A program that a process of the run is about to become, as the kernel told it. */
+  execution(pid: number, path: string, rule: string, looked: Looked): void {
+    this.#sink.append(
+      executionLine(this.parts, this.#sink.size, Date.now(), { pid, op: "exec", path, rule, extra: looked }),
+    );
+  }
+
+  /** One that it was kept from becoming. */
+  refusedExecution(pid: number, denial: Denial, errno: number, looked: Looked): void {
+    this.#tally.deny(denial);
+    const event = { pid, op: "exec", path: denial.path, rule: denial.rule, extra: looked };
     this.#sink.append(denyLine(this.parts, this.#sink.size, Date.now(), event, errnoName(errno)));
   }
 
@@ -72,7 +93,7 @@ export class RunLog {
   }
 }
 
-function eventOf(request: Request, caller: Caller, rule: string): Event {
+function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked): Event {
   const { pid } = caller;
   switch (request.op) {
     case "open":
@@ -89,6 +110,11 @@ function eventOf(request: Request, caller: Caller, rule: string): Event {
       return { pid, op: "symlink", path: request.path, to: request.target, rule };
     case "ssh-sign":
       return { pid, op: "ssh-sign", path: request.key, to: request.purpose, rule };
+    case "exec": {
+      // What the caller says the program is called with; what the program makes of it nobody has looked at.
+      const argv = { argv: JSON.stringify(request.argv), advisory: "argv" };
+      return { pid, op: "exec", path: request.path, rule, extra: { ...argv, ...looked } };
+    }
     case "refused":
       return { pid, op: "refused", path: request.what, rule };
     default:

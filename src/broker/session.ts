@@ -9,6 +9,7 @@ import type { OwnRepositories } from "./own_repositories.ts";
 import type { OwnSharedMemory } from "./own_shared_memory.ts";
 import type { OwnSockets } from "./own_sockets.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
+import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
 import type { Transactions } from "./transactions.ts";
@@ -22,6 +23,7 @@ export type Session = {
   readonly policy: Policy;
   /** `policy` (or what this gave before) without one rule, for what the run itself has made. */
   policyWithout(policy: Policy, rule: string): Policy;
+  readonly programs: ProgramTable;
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;
   readonly ownTerminals: OwnTerminals;

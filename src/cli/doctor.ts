@@ -49,6 +49,11 @@ const MEANING: Readonly<Record<string, { need: "required" | "optional"; cost: st
     cost: "no grant of hosts (--net-allow, --listen): such a run is refused",
     mend: "run as root, or allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0)",
   },
+  "execution-watch": {
+    need: "optional",
+    cost: "the broker does not see executions (execution.watch): none is on record, and files are judged at the start alone",
+    mend: "run as root, on a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS",
+  },
   "pidfd-thread": { need: "required", cost: "threads can not be named safely", mend: "Linux 6.9 or newer" },
   "overlay-stage": {
     need: "optional",

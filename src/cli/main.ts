@@ -143,7 +143,7 @@ program
 program
   .command("why")
   .description("say what a profile would decide, and by which rule")
-  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata, execute or connect")
+  .requiredOption("--op <op>", "read, write, create, delete, list, stat, metadata, execute (exec) or connect")
   .option("--path <path>", "the path in question")
   .option("--host <host>", "of connect: the host in question")
   .option("--port <port>", "of connect: its port", port, [])

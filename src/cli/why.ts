@@ -10,6 +10,7 @@ import { compilePolicy, decidePath } from "../policy/decide.ts";
 import { RIGHT, type RightName, rightNames } from "../policy/rights.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { whyConnect } from "./why_host.ts";
+import { whyProgram } from "./why_program.ts";
 
 export type WhyFlags = {
   readonly op: string;
@@ -46,9 +47,10 @@ export async function why(flags: WhyFlags): Promise<void> {
 }
 
 function whyPath(flags: WhyFlags): Answer {
-  const right = RIGHT[flags.op as RightName];
+  const op = flags.op === "exec" ? "execute" : flags.op;
+  const right = RIGHT[op as RightName];
   if (right === undefined) {
-    const known = [...Object.keys(RIGHT), "connect"].join(", ");
+    const known = [...Object.keys(RIGHT), "exec"].join(", ");
     throw new SallyportError("INVALID", `Cannot explain --op "${flags.op}": write one of ${known}`);
   }
   if (flags.path === undefined)
@@ -64,12 +66,16 @@ function whyPath(flags: WhyFlags): Answer {
   const { profile, profileFile } = chosenProfile(flags.profile, flags.state);
   const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realName(resolve(flags.path));
+  if (right === RIGHT.execute) {
+    const byProgram = whyProgram(path, profile, policy, places);
+    if (byProgram !== null) return byProgram;
+  }
   const verdict = decidePath(policy, path, right);
   const rule = verdict.rule;
   return {
     verdict: verdict.kind,
     path,
-    op: flags.op,
+    op,
     profile: profile.name,
     rule: rule?.id ?? "default-deny",
     reason: rule?.reason ?? `no rule grants ${rightNames(right).join(", ")} here`,

@@ -201,6 +201,18 @@ export type NativeBinding = {
     onEnd: () => void,
   ): NativeNotifier;
 
+  /**
+   * Gives this thread, and what it starts from then on, a private copy of all mounts, until `leaveOwnMounts`. Throws EPERM without
+   * CAP_SYS_ADMIN, EBUSY when it is in one already.
+   */
+  enterOwnMounts(): void;
+  leaveOwnMounts(): void;
+  /**
+   * Holds up every execution through the mounts that this thread has, until `decide` has answered: false is EPERM. `fd` is the file,
+   * open for reading during the call. When the watch is closed, or this process dies, the kernel lets through what waits.
+   */
+  startExecutionWatch(decide: (fd: number, pid: number) => boolean): { close(): void };
+
   /** SOCK_SEQPACKET, close-on-exec. The first end is the broker's: non-blocking, SO_PASSCRED. */
   socketPair(): [number, number];
   /** Takes `fd`. At most 4 descriptors a message; with MSG_TRUNC or MSG_CTRUNC the message is not delivered and `onClose` gets EPROTO. */

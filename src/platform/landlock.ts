@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { binding } from "./binding.ts";
 
 /** Access rights of landlock(7), by the ABI that brought them. */
@@ -14,12 +14,17 @@ const NET_TCP = 0b11;
 const SCOPE_ALL = 0b11;
 const O_PATH = 0o10000000;
 
-export type FloorGrant = { readonly path: string; readonly access: "read" | "execute" | "terminal" };
+export type FloorGrant = {
+  readonly path: string;
+  readonly access: "read" | "execute" | "terminal";
+  /** What must lie there, unchanged since it was looked at; anything else is not granted. */
+  readonly object?: { readonly device: bigint; readonly inode: bigint; readonly changedNs: bigint };
+};
 
 export type Floor = {
   readonly rulesetFd: number;
   readonly abi: number;
-  /** Paths that do not exist here and so were not granted. */
+  /** Paths that do not exist here, or hold another object, and so were not granted. */
   readonly absent: readonly string[];
   /** Protections that this kernel's Landlock does not have. */
   readonly missing: readonly string[];
@@ -72,6 +77,7 @@ function add(rulesetFd: number, grant: FloorGrant, handledFs: number): boolean {
     throw error;
   }
   try {
+    if (grant.object !== undefined && !isObject(fd, grant.object)) return false;
     let access: number = FS.readFile;
     if (grant.access === "execute") access |= FS.execute;
     if (grant.access === "terminal") access |= FS.ioctlDev;
@@ -81,4 +87,9 @@ function add(rulesetFd: number, grant: FloorGrant, handledFs: number): boolean {
   } finally {
     closeSync(fd);
   }
+}
+
+function isObject(fd: number, object: NonNullable<FloorGrant["object"]>): boolean {
+  const { dev, ino, ctimeNs } = fstatSync(fd, { bigint: true });
+  return dev === object.device && ino === object.inode && ctimeNs === object.changedNs;
 }

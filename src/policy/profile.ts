@@ -12,6 +12,10 @@ export type ProfileRule = {
   /** Absolute, or with one of ${workspace}, ${home}, ${tmp}, ${state} in front; literal, ?, *, and ** as a whole segment. */
   readonly patterns: readonly string[];
   readonly except: readonly string[];
+  /** Of a rule on execution: digests (hex) of which the file must have one. Absent: any. */
+  readonly sha256?: readonly string[];
+  /** Of a rule on execution: users, by name or uid, of whom one must own the file. Absent: anybody. */
+  readonly owner?: readonly (string | number)[];
   readonly reason: string;
   /** What the person can do about a refusal; "" for the general advice. */
   readonly remedy: string;
@@ -40,6 +44,7 @@ export type ResolvedProfile = {
     readonly read: readonly string[];
     readonly execute: readonly string[];
   };
+  readonly execution: Execution;
   /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
   readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
   /** Hosts that the run may reach, as parseNetworkGrant reads them, and own ports that the host may reach. */
@@ -55,6 +60,14 @@ export type ResolvedProfile = {
   readonly rules: readonly ProfileRule[];
   /** Ids of inherited deny rules that some profile of the lineage took out. */
   readonly withoutDenials: readonly string[];
+};
+
+export type Execution = {
+  /** any: whatever lies below native.execute. listed: what a rule with the right execute alone grants. */
+  readonly programs: "any" | "listed";
+  readonly interpreters: "allowed" | "refused";
+  /** Whether each execution is seen by the broker, which needs root. */
+  readonly watch: "off" | "where-possible" | "required";
 };
 
 const REQUIRED = [
@@ -119,6 +132,7 @@ export function resolveProfile(
     memfd: last("memfd"),
     unixSockets: last("unixSockets"),
     native,
+    execution: { programs: "any", interpreters: "allowed", watch: "off", ...merged(files, "execution") },
     sshKeys: { sign: union(files, "sshKeys", "sign"), login: union(files, "sshKeys", "login") },
     environment: {
       allow: union(files, "environment", "allow"),
@@ -225,6 +239,8 @@ function toRule(fields: Fields): ProfileRule {
     rights,
     patterns: fields["paths"] as string[],
     except: (fields["except"] ?? []) as string[],
+    ...(fields["sha256"] === undefined ? {} : { sha256: fields["sha256"] as string[] }),
+    ...(fields["owner"] === undefined ? {} : { owner: fields["owner"] as (string | number)[] }),
     reason: fields["reason"] as string,
     remedy: (fields["remedy"] ?? "") as string,
   };

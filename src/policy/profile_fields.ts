@@ -16,6 +16,8 @@ const RULE: Readonly<Record<string, Check>> = {
   effect: oneOf("allow", "deny"),
   rights: listOf(oneOf(...RIGHT_NAMES), 1),
   paths: listOf(pattern, 1),
+  sha256: listOf(matching(/^[0-9a-f]{64}$/, "a digest as sha256sum prints it"), 1),
+  owner: listOf(owner, 1),
   except: listOf(pattern, 0),
   reason: text,
   remedy: text,
@@ -44,6 +46,12 @@ const NETWORK: Readonly<Record<string, Check>> = {
 
 const MIME_TYPE = matching(/^[a-z]+\/(?:\*|[a-z0-9][a-z0-9.+-]*)$/, "a type such as image/png or text/*");
 
+const EXECUTION: Readonly<Record<string, Check>> = {
+  programs: oneOf("any", "listed"),
+  interpreters: oneOf("allowed", "refused"),
+  watch: oneOf("off", "where-possible", "required"),
+};
+
 const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };
 
 const PROFILE: Readonly<Record<string, Check>> = {
@@ -60,6 +68,7 @@ const PROFILE: Readonly<Record<string, Check>> = {
   memfd: oneOf("noexec", "any"),
   unixSockets: oneOf("refused", "brokered"),
   native: object(NATIVE, []),
+  execution: object(EXECUTION, []),
   sshKeys: object(SSH_KEYS, []),
   environment: object(ENVIRONMENT, []),
   network: object(NETWORK, []),
@@ -77,7 +86,7 @@ const PROFILE: Readonly<Record<string, Check>> = {
   undo: oneOf("journaled", "off"),
   undoLimits: object({ maxBytes: positive, maxEntries: positive, keepDays: positive }, []),
   fileLimits: object({ maxBytes: positive, maxFiles: positive, mimeTypes: listOf(MIME_TYPE, 1) }, []),
-  rules: listOf(object(RULE, ["id", "effect", "rights", "paths", "reason"]), 0),
+  rules: listOf(rule, 0),
 };
 
 /** Everything wrong with one file; `field` is relative to it. */
@@ -147,6 +156,21 @@ function matching(expression: RegExp, what: string): Check {
     if (typeof value !== "string" || !expression.test(value))
       report(field, `is ${show(value)}`, `write ${what}`);
   };
+}
+
+function rule(value: unknown, field: string, report: Report): void {
+  object(RULE, ["id", "effect", "rights", "paths", "reason"])(value, field, report);
+  if (!isFields(value) || (value["sha256"] === undefined && value["owner"] === undefined)) return;
+  const { rights } = value;
+  if (Array.isArray(rights) && rights.length === 1 && rights[0] === "execute") return;
+  const remedy = "write [execute]: what a file is, sha256 and owner, is looked at when it is to be executed";
+  report(join(field, "rights"), `is ${show(rights)} beside sha256 or owner`, remedy);
+}
+
+function owner(value: unknown, field: string, report: Report): void {
+  if (typeof value === "string" && /^[a-z_][a-z0-9_.-]*$/i.test(value)) return;
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32) return;
+  report(field, `is ${show(value)}`, "write the name of a user, or a uid");
 }
 
 function text(value: unknown, field: string, report: Report): void {

@@ -39,6 +39,7 @@ const FACILITIES = [
   "cgroup",
   "fs",
   "socket",
+  "watch",
   "process",
   "probe",
 ];

@@ -67,11 +67,16 @@ describe("docs/profiles.md", () => {
   it("names every rule that the broker adds", () => {
     const files = readdirSync(join(ROOT, "src/broker"), { recursive: true }).map(String);
     const broker = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
-    const sources = [...broker, page("src/policy/network.ts"), page("src/files/file_limits.ts")];
+    const sources = [
+      ...broker,
+      page("src/policy/network.ts"),
+      page("src/policy/programs.ts"),
+      page("src/files/file_limits.ts"),
+    ];
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
       ...page("docs/profiles.md").matchAll(
-        /^\| `((?:files|learning|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
+        /^\| `((?:execution|files|learning|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
       ),
     ];
     const own = new Set(ids.map(([, id]) => id!));
@@ -96,6 +101,12 @@ describe("numbers in sentences", () => {
       "more than 50000 entries",
       "src/broker/judge_rename.ts",
       "MAX_WALK_ENTRIES = 50_000;",
+    ],
+    [
+      "docs/profiles.md",
+      "of files up to 32\nMiB",
+      "src/broker/programs/program_table.ts",
+      "MAX_RECORDED_BYTES = 32n << 20n;",
     ],
     ["docs/at-the-desk.md", "at most 20:", "src/cli/summary.ts", "MAX_DENIALS_SHOWN = 20;"],
     ["docs/at-the-desk.md", "after two seconds", "src/broker/run.ts", "GRACE_MS = 2000;"],

@@ -34,5 +34,6 @@ Outcome unnamed_file();
 Outcome exchange();
 Outcome memfd_noexec();
 Outcome overlay_stage();
+Outcome exec_watch();
 
 }  // namespace probe

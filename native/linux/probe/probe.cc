@@ -45,6 +45,7 @@ constexpr Entry entries[] = {
     {"user-namespace", nothing, CLONE_NEWUSER, false},
     {"mount-namespace", private_mount, CLONE_NEWNS, true},
     {"overlay-stage", overlay_stage, 0, false},
+    {"execution-watch", exec_watch, 0, false},
     {"network-namespace", loopback_up, CLONE_NEWNET, true},
     {"cgroup2", cgroup2, 0, false},
     {"o-tmpfile", unnamed_file, 0, false},

@@ -27,6 +27,7 @@ import { OwnRepositories } from "../own_repositories.ts";
 import { OwnSharedMemory } from "../own_shared_memory.ts";
 import { OwnSockets } from "../own_sockets.ts";
 import { OwnTerminals } from "../own_terminals.ts";
+import { noPrograms } from "../programs/program_table.ts";
 import { rulesOf } from "../rules.ts";
 import { RunLog } from "../run_log.ts";
 import type { Session } from "../session.ts";
@@ -193,6 +194,7 @@ function sessionOf(
     profile: facts.profile.name,
     policy: compilePolicy(facts.profile.name, [...runRules(state, stage), ...stagingRules(facts)]),
     policyWithout: policiesWithout(),
+    programs: noPrograms(),
     ownRepositories,
     ownSharedMemory: new OwnSharedMemory(),
     ownTerminals: new OwnTerminals(),

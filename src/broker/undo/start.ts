@@ -11,12 +11,14 @@ import { SallyportError } from "../../protocol/errors.ts";
 import { OPEN } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import type { RunLog } from "../run_log.ts";
+import type { Session } from "../session.ts";
+import { Transactions } from "../transactions.ts";
 import type { User } from "../user.ts";
 import type { Places } from "../workspace.ts";
 import { Keeper } from "./keeper.ts";
 import { expireUndo, lockUndo, unlockUndo } from "./kept_run.ts";
 import { refuseBreach, UndoRecorder } from "./recorder.ts";
-import type { Undo } from "./undo.ts";
+import { NO_UNDO, type Undo } from "./undo.ts";
 
 export type UndoFacts = Placement | "off";
 
@@ -107,6 +109,11 @@ export function startUndo(
       unlockUndo(directory);
     },
   };
+}
+
+/** The parts of a session that deal with what a run writes. */
+export function writesOf(undo: RunUndo | null, log: RunLog): Pick<Session, "undo" | "transactions"> {
+  return { undo: undo?.recorder(log) ?? NO_UNDO, transactions: new Transactions() };
 }
 
 /** Tells the person, and the record: the program is gone. */

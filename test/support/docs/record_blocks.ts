@@ -53,7 +53,7 @@ const FIELD_MEANING: { readonly [field in keyof Required<AuditRecord>]: string }
   durability: "`crash` or `power`: what the record survives when the effect starts",
   errno: "what the program was told",
   extra:
-    "facts of `run.start`, `run.end` and `note`; of a flow: `via`, then `address`, `bytesUp`, `bytesDown`, `milliseconds`",
+    "facts of `run.start`, `run.end` and `note`; of a flow: `via`, then `address`, `bytesUp`, `bytesDown`, `milliseconds`; of an `exec`: `owner`, `sha256`, `argv`, `advisory`, `seen`",
   flags: "open flags, as in docs/protocol.md",
   intent: "in an outcome: `seq` of the intent it concludes",
   kind: "see above",

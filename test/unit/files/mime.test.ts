@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { isAmong, typeOf } from "../../../src/files/mime.ts";
+import { isAmong, KNOWN_TYPES, typeOf } from "../../../src/files/mime.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
 
@@ -25,4 +26,9 @@ test("a type is among those of a list, or of its family; the unknown never is", 
   expect(isAmong("image/png", ["image/jpeg", "text/*"])).toBe(false);
   expect(isAmong("unknown", ["text/*", "application/*"])).toBe(false);
   expect(isAmong("empty", ["image/png"])).toBe(true);
+});
+
+test("docs/profiles.md names every type that can be told", () => {
+  const page = readFileSync(new URL("../../../docs/profiles.md", import.meta.url), "utf8");
+  for (const type of KNOWN_TYPES) expect(page).toContain(`\`${type}\``);
 });

@@ -112,6 +112,18 @@ test("a profile adds to what it extends, replaces words and drops rules by name"
   expect(mine.rules.some((rule) => rule.id === "protected.editors")).toBe(false);
 });
 
+test("execution is by place unless a profile says otherwise, and its words are inherited one by one", () => {
+  expect(resolved(":workspace").execution).toEqual({
+    programs: "any",
+    interpreters: "allowed",
+    watch: "off",
+  });
+  const one = { ...child, name: "one", execution: { programs: "listed", watch: "where-possible" } };
+  const two = { ...child, extends: ["one"], execution: { interpreters: "refused" } };
+  const mine = resolved("mine", { ...builtIn, one, mine: two });
+  expect(mine.execution).toEqual({ programs: "listed", interpreters: "refused", watch: "where-possible" });
+});
+
 const rule = { id: "own", effect: "allow", rights: ["read"], paths: ["/srv/**"], reason: "x" };
 
 test.each<[string, object, string]>([
@@ -144,6 +156,29 @@ test.each<[string, object, string]>([
   ["a rule without a reason", { ...child, rules: [{ ...rule, reason: undefined }] }, "mine: rules[0].reason"],
   ["a negative limit", { ...child, rlimits: { nofile: -1 } }, "mine: rlimits.nofile"],
   ["an unknown limit", { ...child, rlimits: { files: 1 } }, "mine: rlimits.files"],
+  [
+    "a digest that is none",
+    { ...child, rules: [{ ...rule, rights: ["execute"], sha256: ["ABC"] }] },
+    "mine: rules[0].sha256[0]",
+  ],
+  ["no digest", { ...child, rules: [{ ...rule, rights: ["execute"], sha256: [] }] }, "mine: rules[0].sha256"],
+  [
+    "an owner that is none",
+    { ...child, rules: [{ ...rule, rights: ["execute"], owner: [-1] }] },
+    "mine: rules[0].owner[0]",
+  ],
+  [
+    "an owner beside another right",
+    { ...child, rules: [{ ...rule, rights: ["execute", "read"], owner: ["root"] }] },
+    "mine: rules[0].rights",
+  ],
+  [
+    "a digest beside another right",
+    { ...child, rules: [{ ...rule, sha256: ["0".repeat(64)] }] },
+    "mine: rules[0].rights",
+  ],
+  ["an unknown word for programs", { ...child, execution: { programs: "some" } }, "mine: execution.programs"],
+  ["an unknown field of execution", { ...child, execution: { python: "no" } }, "mine: execution.python"],
   ["a bucket without a burst", { ...child, limits: { read: { perSecond: 1 } } }, "mine: limits.read.burst"],
 ])("%s is refused at its place, by the schema too", (_name, mine, field) => {
   expect(problemsOf("mine", { mine })).toContain(field);
