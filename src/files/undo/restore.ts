@@ -49,6 +49,8 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
   journal.flush();
   /** By identity from before: where the first name of a file that had several has been put back from a copy. */
   const copies = new Map<string, string>();
+  /** Whose place the copy of their content has taken: they need nothing more. */
+  const replaced = new Set<Node>();
   const vacated = new Set<Slot>();
   const deepestFirst = [...plan.slots].sort((one, two) => depths.get(two)!.now - depths.get(one)!.now);
   for (const slot of deepestFirst) if (vacate(slot)) vacated.add(slot);
@@ -61,7 +63,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
       if (slot.before !== null && vacated.has(slot) && isCopied(slot) === late)
         fill(slot, slot.before, filled);
   for (const node of new Set(filled.map((slot) => slot.before!))) dropSpares(node);
-  for (const node of plan.nodes) if (node.kind !== "directory") putBack(node);
+  for (const node of plan.nodes) if (node.kind !== "directory" && !replaced.has(node)) putBack(node);
   // Deepest first: what is done in a directory changes its times.
   const directories = [
     ...new Set([
@@ -253,6 +255,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
     const prepared = prepare(String(n), before);
     if (prepared < 0) return prepared;
     const moved = store.moveOut(String(n), at);
+    if (moved === 0) replaced.add(node);
     if (moved === 0 && node.stored[0] !== undefined) node.stored.length = 0;
     return moved;
   }
@@ -324,7 +327,8 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "l
 
   function putContent(node: Node, at: string, there: Found): number {
     const { n } = node.image!;
-    if (typeof n === "number" && there.linkCount === 1) {
+    // A small one stays the file that it is: an earlier run, and a restore of it, know it by that.
+    if (typeof n === "number" && there.linkCount === 1 && node.image!.packed === undefined) {
       const prepared = prepare(String(n), node.before!);
       if (prepared === 0) {
         const exchanged = store.exchange(at, String(n), there.inode);
