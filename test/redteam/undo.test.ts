@@ -163,8 +163,8 @@ test("root puts back what another user's run has changed as that user, and no mo
   expect(readFileSync(join(arena.workspace, "f"), "utf8")).toBe("before\n");
   expect(statSync(join(arena.workspace, "g")).uid).toBe(NOBODY);
   const again = await confined(arena, ["bash", "-c", "echo after > f"], { flags: ["--user", "nobody"] });
-  // The directory is root's from now on: nobody could not have put the file back himself.
-  chownSync(arena.workspace, 0, 0);
+  // The directory and the file are root's from now on: nobody could not have put it back himself.
+  for (const path of [arena.workspace, join(arena.workspace, "f")]) chownSync(path, 0, 0);
   writeFileSync(join(arena.workspace, "root"), "root\n");
   const refused = await undo(arena, "restore", again.report?.run ?? "");
   expect(refused.stdout + refused.stderr).toContain("kept: ");
