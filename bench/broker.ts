@@ -19,6 +19,7 @@ import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
 import { SshGrant } from "../src/broker/ssh_agent/grant.ts";
 import { Tally } from "../src/broker/tally.ts";
+import { Transactions } from "../src/broker/transactions.ts";
 import { NO_UNDO } from "../src/broker/undo/undo.ts";
 import { binding } from "../src/platform/binding.ts";
 import { linux } from "../src/platform/linux.ts";
@@ -72,6 +73,7 @@ export class BenchBroker {
       limits: runLimits({ limits }),
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
       undo: NO_UNDO,
+      transactions: new Transactions(),
       platform,
       network: null,
       rootPid: process.pid,

@@ -148,6 +148,10 @@ Napi::Value fd_share(const Info& info) {
   return integer(info.Env(), fs::share_content(int_at(info, 0), int_at(info, 1)));
 }
 
+Napi::Value fd_is_held_alone(const Info& info) {
+  return integer(info.Env(), fs::held_by_us_alone(int_at(info, 0)));
+}
+
 Napi::Value fd_copy(const Info& info) {
   return integer(info.Env(),
                  fs::copy_content(int_at(info, 0), int_at(info, 1), long_at(info, 2), long_at(info, 3)));
@@ -168,6 +172,7 @@ void register_stage(Napi::Env env, Napi::Object exports) {
   export_function<store_open>(env, exports, "storeOpen");
   export_function<store_remove>(env, exports, "storeRemove");
   export_function<fd_share>(env, exports, "fdShare");
+  export_function<fd_is_held_alone>(env, exports, "fdIsHeldAlone");
   export_function<fd_copy>(env, exports, "fdCopy");
 }
 

@@ -72,7 +72,7 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
   function reply(id: number, outcome: Outcome): void {
     switch (outcome.kind) {
       case "descriptor":
-        answer(id, { ok: true, value: null }, outcome.fd);
+        answer(id, { ok: true, value: outcome.value ?? null }, outcome.fd);
         break;
       case "value":
         answer(id, { ok: true, value: outcome.value }, -1);

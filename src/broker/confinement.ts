@@ -19,7 +19,8 @@ import { packageFiles } from "./package_files.ts";
 import { filterSpec } from "./profiles.ts";
 import { type ProgramTable, programTable } from "./programs/program_table.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
-import type { RunFacts, RunOptions } from "./run.ts";
+import type { RunFacts } from "./run_facts.ts";
+import type { RunOptions } from "./run_options.ts";
 import { unixSockets } from "./unix_sockets.ts";
 import { holds, type Places } from "./workspace.ts";
 
@@ -122,7 +123,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
     listener,
     classify: makeClassifier(spec, filterOptions).classify,
     environment: expandEnvironment(profile.environment, places),
-    rlimits: Object.entries(profile.rlimits).map(([name, value]) => {
+    rlimits: Object.entries(rlimitsOf(profile)).map(([name, value]) => {
       const limit = value === "unlimited" ? -1 : value;
       return [RLIMIT[name as keyof typeof RLIMIT], limit, limit];
     }),
@@ -139,6 +140,16 @@ export function confine(options: RunOptions, places: Places): Confinement {
     },
     close: () => closeSync(floor.rulesetFd),
   };
+}
+
+/** No file that the program writes itself may grow beyond what the profile allows. */
+function rlimitsOf({
+  rlimits,
+  fileLimits: { maxBytes },
+}: RunOptions["profile"]): RunOptions["profile"]["rlimits"] {
+  if (maxBytes === null) return rlimits;
+  const { fsize = "unlimited" } = rlimits;
+  return { ...rlimits, fsize: fsize === "unlimited" ? maxBytes : Math.min(fsize, maxBytes) };
 }
 
 /** What would let programs run past the table of them. */

@@ -1,3 +1,4 @@
+import { isAcl } from "../files/stage_changes.ts";
 import { ERRNO } from "../platform/errno.ts";
 import { decide, decidePath, type Policy, requestPaths, type Verdict } from "../policy/decide.ts";
 import { dirname } from "../policy/path.ts";
@@ -90,6 +91,7 @@ function judgeByNature(request: Request, caller: Caller, session: Session): Judg
     case "setxattr":
     case "removexattr":
       if (request.name.startsWith("user.")) return null;
+      if (session.acls === "carried" && isAcl(request.name)) return null;
       return denied(
         request.path,
         XATTR,

@@ -119,6 +119,9 @@ function requestsOf(record: AuditRecord): Request[] {
       return [{ op, from: path, to, existing: "replace" }];
     case "link":
       return [{ op, from: path, to, follow: "nofollow" }];
+    case "begin":
+    case "commit":
+      return [{ op: "begin", path, mode: 0 }];
     case "mkdir":
       return [{ op, path, mode: 0 }];
     case "mknod":

@@ -2,7 +2,8 @@ import type { Denial, ReplyValue } from "../protocol/message.ts";
 
 /** What came of a request. A descriptor belongs to whoever receives the outcome. `errno` is positive. */
 export type Outcome =
-  | { readonly kind: "descriptor"; readonly fd: number }
+  /** `value`: what the reply says beside it; null where there is nothing to say. */
+  | { readonly kind: "descriptor"; readonly fd: number; readonly value?: ReplyValue }
   | { readonly kind: "value"; readonly value: ReplyValue }
   /** For the front that asked; no system call and no frame carries it. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }

@@ -1,9 +1,12 @@
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import { begin } from "./ops/begin.ts";
 import { bindUnix } from "./ops/bind_unix.ts";
 import { chmod } from "./ops/chmod.ts";
 import { chown } from "./ops/chown.ts";
+import { commit } from "./ops/commit.ts";
 import { connectUnix } from "./ops/connect_unix.ts";
+import { discard } from "./ops/discard.ts";
 import { exec } from "./ops/exec.ts";
 import { link } from "./ops/link.ts";
 import { list } from "./ops/list.ts";
@@ -56,6 +59,12 @@ export function perform(request: Request, caller: Caller, session: Session): Out
     case "setxattr":
     case "removexattr":
       return xattr(request, caller, platform);
+    case "begin":
+      return begin(request, caller, session);
+    case "commit":
+      return commit(request, session);
+    case "discard":
+      return discard(request, session);
     case "exec":
       return exec(request, caller, session);
     case "connect-unix":

@@ -30,6 +30,9 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
       return withPath(request, request.follow, caller, platform);
     case "list":
     case "truncate":
+    case "begin":
+    case "commit":
+    case "discard":
     case "exec":
     case "connect-unix":
       return withPath(request, "follow", caller, platform);
@@ -55,7 +58,7 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
  */
 export function needsTarget(request: Request): boolean {
   if (request.op === "open") return request.path === "/dev/tty" || request.path.startsWith("/proc/");
-  if (request.op === "truncate" || request.op === "exec") return true;
+  if (["truncate", "exec", "begin", "commit", "discard"].includes(request.op)) return true;
   return "follow" in request && request.follow === "follow";
 }
 

@@ -8,8 +8,7 @@ import { lineParts } from "../audit/lines.ts";
 import { serializeRecord } from "../audit/record.ts";
 import { binding } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
-import { type Policy, policiesWithout } from "../policy/decide.ts";
-import type { ResolvedProfile } from "../policy/profile.ts";
+import { policiesWithout } from "../policy/decide.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
 import { type ChannelFront, serveChannel } from "./channel_front.ts";
@@ -23,13 +22,11 @@ import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
-import type { CredentialSource } from "./network/credentials.ts";
 import { FlowLog } from "./network/flow_log.ts";
-import type { Outside } from "./network/outside.ts";
 import type { ServedNetwork } from "./network/serve.ts";
 import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
-import { type Observed, Observer } from "./observer.ts";
+import { Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { ownSandboxAdvice } from "./own_sandboxes.ts";
 import { OwnSharedMemory } from "./own_shared_memory.ts";
@@ -37,15 +34,16 @@ import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
+import type { Run, RunEnd, RunFacts } from "./run_facts.ts";
 import { RunLog } from "./run_log.ts";
+import type { RunOptions } from "./run_options.ts";
 import type { Session } from "./session.ts";
 import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
-import { leaveStage, type StageKind, stageEntered } from "./stage/enter.ts";
+import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
-import { type CountedDenial, Tally } from "./tally.ts";
-import { startUndo, type UndoFacts } from "./undo/start.ts";
-import { NO_UNDO } from "./undo/undo.ts";
+import { Tally } from "./tally.ts";
+import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
 import { checkWorkspace, type Places, realName } from "./workspace.ts";
@@ -56,98 +54,6 @@ const EMFILE = 24;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
-
-export type RunOptions = CredentialSource & {
-  readonly profile: ResolvedProfile;
-  /** Where it was read from, if not from our own: the run may not change it. */
-  readonly profileFile?: string | undefined;
-  readonly workspace: string;
-  readonly argv: readonly string[];
-  /** The environment outside, of which the profile lets some through. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Further trees to grant, absolute. */
-  readonly reads?: readonly string[] | undefined;
-  readonly writes?: readonly string[] | undefined;
-  /** Unix sockets to let it connect to, absolute. */
-  readonly sockets?: readonly string[] | undefined;
-  /** Fingerprints of keys of the ssh-agent at SSH_AUTH_SOCK to sign files with, or logins as well. */
-  readonly sshSign?: readonly string[] | undefined;
-  readonly sshLogin?: readonly string[] | undefined;
-  /** Hosts to grant, as `--net-allow` takes them. */
-  readonly netAllow?: readonly string[] | undefined;
-  /** Ports of the run to open on 127.0.0.1 of the host. */
-  readonly listen?: readonly number[] | undefined;
-  /** Where names and connections lead; default: the network of the host. For tests. */
-  readonly outside?: Outside | undefined;
-  readonly readsHow?: "auto" | "native" | "brokered" | undefined;
-  readonly enforcement?: "hard" | "best-effort" | undefined;
-  readonly user?: string | undefined;
-  /** State directory; default: the user's. */
-  readonly state?: string | undefined;
-  /** The home that secrets and tool configuration are looked for in; default: what the user database says. */
-  readonly home?: string | undefined;
-  readonly timeoutMs?: number | undefined;
-  /** "off": what the run changes can not be put back. Default: what the profile says. */
-  readonly undo?: "journaled" | "off" | undefined;
-  /** This process was started again by enterStage for the run of this id, with this outcome. */
-  readonly staged?: { readonly run: string; readonly outcome: string } | undefined;
-  /** Learn from this run: what no rule speaks of is granted and kept. A weakening; only `sallyport learn` asks for it. */
-  readonly observe?: "what no rule denies is granted" | undefined;
-  /** Become 0, 1 and 2 of the target. */
-  readonly stdio: readonly [number, number, number];
-  /** Which of them is to be its controlling terminal, or -1. */
-  readonly terminalIndex: number;
-  /** Called before the target starts. */
-  readonly onReady?: ((facts: RunFacts) => void) | undefined;
-};
-
-/** What holds for this run, as the start line and the first record say it. */
-export type RunFacts = {
-  readonly run: string;
-  readonly profile: string;
-  readonly workspace: string;
-  readonly access: "workspace rw" | "workspace ro" | "no workspace";
-  readonly mediation: "kernel" | "writes" | "strict";
-  readonly reads: "native" | "brokered";
-  readonly readsBecause: string;
-  /** What may be executed: "by place", or what is told apart; and whether executions are seen. */
-  readonly execution: string;
-  readonly landlockAbi: number;
-  /** "off", or what is granted. */
-  readonly net: string;
-  /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
-  readonly missing: readonly string[];
-  /** Deny rules of the built-in packs that the profile takes out. */
-  readonly withoutDenials: readonly string[];
-  /** How what the run changes is kept; "off": not at all. */
-  readonly undo: UndoFacts;
-  /** What holds the run's writes back until somebody commits them. */
-  readonly stage: "none" | StageKind;
-  /** What to do about the program's own sandbox, in words; "" when it is not known to bring one. */
-  readonly ownSandbox: string;
-};
-
-export type RunEnd = RunFacts & {
-  readonly exitCode: number;
-  readonly outcome: string;
-  readonly operations: number;
-  readonly denials: number;
-  readonly denied: readonly CountedDenial[];
-  readonly changedFiles: readonly string[];
-  /** Names and objects that `sallyport undo restore` can put back. */
-  readonly undoable: number;
-  /** Of a run that was learned from. */
-  readonly learning?: Observed & { readonly policy: Policy; readonly places: Places };
-  readonly auditHead: { readonly origin: string; readonly size: number; readonly root: string };
-};
-
-export type Run = {
-  readonly id: string;
-  readonly pid: number;
-  readonly ended: Promise<RunEnd>;
-  /** Passes a signal on to the target and its process group. */
-  signal(name: NodeJS.Signals): void;
-};
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
@@ -287,7 +193,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       observer,
       limits: runLimits(options.profile),
       log,
-      undo: undo?.recorder(log) ?? NO_UNDO,
+      ...writesOf(undo, log),
       platform: linux,
       network: await cookieOf(namespace),
       rootPid: launcher.pid,
@@ -376,6 +282,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       confinement.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
+      session.transactions.close();
       await network?.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);

@@ -16,7 +16,14 @@ import type { Tally } from "./tally.ts";
 /** The part of the journal that the path of a request needs. `append` is crash-durable when it returns, or throws. */
 export type RecordSink = { readonly size: number; append(line: string): number };
 
-const CHANGES_NOTHING: ReadonlySet<Request["op"]> = new Set(["stat", "list", "exec", "connect-unix"]);
+const CHANGES_NOTHING: ReadonlySet<Request["op"]> = new Set([
+  "stat",
+  "list",
+  "exec",
+  "connect-unix",
+  "begin",
+  "discard",
+]);
 const CHANGES = OPEN.write | OPEN.append | OPEN.create | OPEN.truncate;
 
 /**
@@ -94,6 +101,7 @@ function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked
     case "mkdir":
     case "mknod":
     case "chmod":
+    case "begin":
       return { pid, op: request.op, path: request.path, rule, mode: request.mode };
     case "rename":
     case "link":

@@ -12,6 +12,7 @@ import type { OwnTerminals } from "./own_terminals.ts";
 import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
+import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
 /** Everything that one run's requests are judged and done with. The policy is frozen for the life of the run. */
@@ -35,6 +36,9 @@ export type Session = {
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;
+  readonly transactions: Transactions;
+  /** Set for a commit alone: the ACLs of a stage are the host's own. */
+  readonly acls?: "carried";
   /** Operations that answer late. */
   readonly pending: Set<Promise<Outcome>>;
   readonly platform: Platform;

@@ -3,7 +3,7 @@ import type { Mediation, UnixPolicy } from "../platform/seccomp/spec.ts";
 import { decidePath, type Policy } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import type { RunOptions } from "./run.ts";
+import type { RunOptions } from "./run_options.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
 
 /** Whether the filter lets the program make Unix sockets. Throws SETUP for a grant that can not be kept. */

@@ -26,7 +26,7 @@ export function changes(run: string | undefined, flags: ChangesFlags): void {
   const judging = openJudging(state, stage, progress);
   const rows = [...changesOf(stage, progress)].map((change) => ({
     change,
-    keptBecause: reasonToKeep(change, stage.facts, policy, judging),
+    keptBecause: reasonToKeep(change, stage, policy, judging),
   }));
   if (flags.json) {
     const { workspace } = stage.facts;

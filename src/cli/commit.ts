@@ -16,16 +16,19 @@ export async function commit(run: string, flags: CommitFlags): Promise<void> {
   try {
     const result = await commitStage(state, stage, brokered, flags.only);
     outcome = `${result.committed.length} committed, ${result.kept.length} kept`;
-    await brokered.close(outcome);
+    const undoable = await brokered.close(outcome);
     if (result.isComplete) removeTree(stage.directory);
     else release();
     if (flags.json)
-      console.log(JSON.stringify({ run, log: brokered.log, workspace: stage.facts.workspace, ...result }));
+      console.log(
+        JSON.stringify({ run, log: brokered.log, workspace: stage.facts.workspace, undoable, ...result }),
+      );
     else {
       for (const { path, reason } of result.kept)
         console.log(`kept: ${printable(path)} — ${printable(reason)}`);
       const rest = result.isComplete ? "" : ` · what is left: sallyport changes ${run}`;
       console.log(`run ${run}: ${outcome} · log ${brokered.log}${rest}`);
+      if (undoable > 0) console.log(`to put it back: sallyport undo restore ${brokered.log}`);
     }
     process.exitCode = result.kept.length === 0 ? 0 : 1;
   } catch (error) {

@@ -12,7 +12,8 @@ import { readRecords } from "../audit/read.ts";
 import { verifyRun } from "../audit/verify.ts";
 import { findProgram } from "../broker/find_program.ts";
 import { loadProfile } from "../broker/profiles.ts";
-import { type RunEnd, startRun } from "../broker/run.ts";
+import { startRun } from "../broker/run.ts";
+import type { RunEnd } from "../broker/run_facts.ts";
 import { type Act, agentActs, workActs } from "./demo_acts.ts";
 
 export type Scene = {

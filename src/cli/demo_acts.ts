@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditRecord } from "../audit/record.ts";
-import type { RunEnd } from "../broker/run.ts";
+import type { RunEnd } from "../broker/run_facts.ts";
 import type { Scene } from "./demo.ts";
 
 export type Result = {

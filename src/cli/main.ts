@@ -206,16 +206,22 @@ undo
 undo
   .command("show")
   .description("say what a restore would do, path by path")
-  .argument("<run>")
+  .argument("<run|file>", "a run, or a file for the last run that changed it")
   .argument("[file...]")
+  .option("--diff", "show the lines that differ between what was and what is")
   .addOption(json())
   .addOption(state())
   .action(lazily(async () => (await import("./undo.ts")).undoShow));
 undo
   .command("restore")
   .description("put back what a run has changed; what others have changed since is kept")
-  .argument("<run>")
+  .argument("<run|file>", "a run, or a file for the last run that changed it")
   .argument("[file...]", "only these, and what they can not be put back without")
+  .addOption(
+    new Option("--edited <how>", "what becomes of a named file that was edited since the run")
+      .choices(["keep", "merge", "replace"])
+      .default("keep"),
+  )
   .option("--dry-run", "only say what would be done")
   .addOption(json())
   .addOption(state())

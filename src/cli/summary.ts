@@ -1,5 +1,5 @@
 import { denialLine, printable } from "../broker/denial.ts";
-import type { RunEnd, RunFacts } from "../broker/run.ts";
+import type { RunEnd, RunFacts } from "../broker/run_facts.ts";
 
 const MAX_DENIALS_SHOWN = 20;
 

@@ -7,12 +7,16 @@ import { SallyportError } from "../protocol/errors.ts";
 import { type Follow, OPEN, type Stat } from "../protocol/message.ts";
 import { Connection, openChannel } from "./connection.ts";
 import { FileHandle } from "./file.ts";
+import { Transaction } from "./transaction.ts";
 
 export { SallyportError } from "../protocol/errors.ts";
 export type { Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle } from "./file.ts";
+export type { Transaction } from "./transaction.ts";
 
 export type Access = "read" | "write" | "read-write" | "append";
+/** journaled: at once, step by step. transactional: as a whole, when it is committed. */
+export type WritePolicy = "journaled" | "transactional";
 export type OpenOptions = {
   /** Default: "never" for reading, "if-missing" else. */
   readonly create?: "never" | "if-missing" | "exclusive";
@@ -69,9 +73,28 @@ export class Client {
     return await file.readFile();
   }
 
-  async writeFile(path: string, data: Uint8Array | string): Promise<void> {
+  async writeFile(
+    path: string,
+    data: Uint8Array | string,
+    options: { readonly policy?: WritePolicy } = {},
+  ): Promise<void> {
+    if (options.policy === "transactional") {
+      await using write = await this.begin(path);
+      await write.file.write(data);
+      await write.commit();
+      return;
+    }
     await using file = await this.open(path, "write", { content: "truncate" });
     await file.write(data);
+  }
+
+  /** Begins a write that nobody sees before `commit`. `mode`: permission bits of a new file, before the umask. */
+  async begin(path: string, mode = 0o666): Promise<Transaction> {
+    const target = resolve(path);
+    const { value, fd } = await this.#connection.ask({ op: "begin", path: target, mode });
+    if (fd < 0 || value === null || !("transaction" in value))
+      throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
+    return new Transaction(this.#connection, target, value.transaction, new FileHandle(fd));
   }
 
   async appendFile(path: string, data: Uint8Array | string): Promise<void> {

@@ -152,7 +152,7 @@ class Comparison {
     if (was.uid !== is.uid || was.gid !== is.gid) differs.push("owner");
     // A directory has new times by everything that happens in it.
     if (is.kind !== "directory" && was.modifiedNs !== is.modifiedNs) differs.push("times");
-    if (!sameAttributes(userAttributes(was), userAttributes(is))) differs.push("attributes");
+    if (!sameAttributes(carriedAttributes(was), carriedAttributes(is))) differs.push("attributes");
     return differs;
   }
 
@@ -171,9 +171,18 @@ class Comparison {
   }
 }
 
-/** The attributes of the name space `user`: those that a run may set. */
-export function userAttributes({ attributes }: ObjectFacts): Map<string, Uint8Array> {
-  return new Map([...attributes].filter(([name]) => name.startsWith("user.")));
+const ACL: ReadonlySet<string> = new Set(["system.posix_acl_access", "system.posix_acl_default"]);
+
+/**
+ * The attributes that a commit carries over: those of the name space `user`, which a run may set, and ACLs, which it may not: they
+ * come from the host, by copying up or from the default of a directory.
+ */
+export function carriedAttributes({ attributes }: ObjectFacts): Map<string, Uint8Array> {
+  return new Map([...attributes].filter(([name]) => name.startsWith("user.") || isAcl(name)));
+}
+
+export function isAcl(attribute: string): boolean {
+  return ACL.has(attribute);
 }
 
 function at(directory: string, name: string): string {

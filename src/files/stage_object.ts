@@ -33,6 +33,8 @@ const ENOTDIR = 20;
 const EINVAL = 22;
 const ELOOP = 40;
 const CHUNK_BYTES = 1 << 20;
+/** Nobody keeps a chunk beyond its call. */
+const chunkBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
 
 const KINDS: Readonly<Record<number, ObjectKind>> = {
   [constants.S_IFREG]: "file",
@@ -122,11 +124,11 @@ export function openContent(path: string): number {
   return fd;
 }
 
-/** Calls `use` with the chunks of a regular file. Throws SYSTEM. */
+/** Calls `use` with the chunks of a regular file, each good for its call alone. Throws SYSTEM. */
 export function readChunks(path: string, use: (chunk: Uint8Array) => void): void {
   const fd = openContent(path);
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    const buffer = chunkBuffer;
     for (let size = readSync(fd, buffer); size > 0; size = readSync(fd, buffer))
       use(buffer.subarray(0, size));
   } finally {

@@ -48,6 +48,9 @@ export function limitClass(request: Request): LimitClass {
     case "connect-unix":
     case "refused":
       return "read";
+    case "begin":
+    case "commit":
+    case "discard":
     case "mkdir":
     case "bind-unix":
     case "mknod":

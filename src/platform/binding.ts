@@ -338,6 +338,8 @@ export type NativeBinding = {
   storeRemove(store: number, name: string): number;
   /** Shares the content of `source` (FICLONE). */
   fdShare(target: number, source: number): number;
+  /** 0 when nobody else has the regular file open or mapped, -EAGAIN when somebody has. Needs the file's owner. */
+  fdIsHeldAlone(fd: number): number;
   /** Copies at most `length` bytes at `offset`; gives how many, 0 at the end. */
   fdCopy(target: number, source: number, offset: number, length: number): number;
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readlinkSync, readSync, renameSync, writeSync } from "node:fs";
 import type { Stat } from "../protocol/message.ts";
 import { binding, LOOK } from "./binding.ts";
 import { O } from "./open_flags.ts";
@@ -31,11 +31,24 @@ const KINDS: Readonly<Record<number, Stat["kind"]>> = {
   [0o010000]: "fifo",
   [0o140000]: "socket",
 };
+const ENOENT = 2;
 const EIO = 5;
+const EXDEV = 18;
+const ESTALE = 116;
+const RENAME_NOREPLACE = 1;
 const S_IFMT = 0o170000;
 const CHUNK_BYTES = 8 << 20;
 
 const scratch = new Float64Array(16);
+
+/** Offset and length of a small content in the file of a store that holds all of them. */
+export type Packed = readonly [offset: number, bytes: number];
+
+const PACK = "pack";
+/** What is copied into the pack: a file of its own costs more than the bytes. */
+export const MAX_PACKED_BYTES: number = 64 << 10;
+/** One content is copied at a time; one byte more shows that a file has grown. */
+const small = Buffer.allocUnsafe(MAX_PACKED_BYTES + 1);
 
 function found(): Found {
   const at = (field: keyof typeof LOOK): number => scratch[LOOK[field]]!;
@@ -71,14 +84,28 @@ export function attributesOf(target: Target): readonly Attribute[] | number {
  */
 export class Store {
   readonly #fd: number;
+  #pack = -1;
+  #packedBytes = 0;
+  readonly #parking: string;
 
-  /** Takes the descriptor. */
-  constructor(fd: number) {
+  /**
+   * Takes the descriptor. `parking`: the start of the paths where what is parked for a moment stands when it can not be moved into
+   * the directory, which is on another mount; "" for nowhere.
+   */
+  constructor(fd: number, parking = "") {
     this.#fd = fd;
+    this.#parking = parking;
+  }
+
+  /** Only what will be moved on may stand in somebody's tree. */
+  #parkedPath(name: string): string | null {
+    return this.#parking !== "" && name.startsWith("parked-") ? this.#parking + name : null;
   }
 
   look(name: string): Found | number {
     const failed = binding.storeLook(this.#fd, name, scratch);
+    const parked = failed < 0 ? this.#parkedPath(name) : null;
+    if (parked !== null) return look(parked);
     return failed < 0 ? failed : found();
   }
 
@@ -93,7 +120,12 @@ export class Store {
   }
 
   moveIn(path: string, name: string, inode: number): number {
-    return binding.storeMoveIn(path, this.#fd, name, inode);
+    const moved = binding.storeMoveIn(path, this.#fd, name, inode);
+    const parked = moved === -EXDEV ? this.#parkedPath(name) : null;
+    if (parked === null) return moved;
+    const there = look(path);
+    if (typeof there === "number" || there.inode !== inode) return -ESTALE;
+    return binding.fsRename(path, parked, RENAME_NOREPLACE);
   }
 
   linkIn(path: string, name: string): number {
@@ -102,6 +134,8 @@ export class Store {
 
   /** A new directory, for its owner only. */
   makeDirectory(name: string): number {
+    const parked = this.#parkedPath(name);
+    if (parked !== null) return binding.fsMkdir(parked, 0o700, 0);
     try {
       mkdirSync(`/proc/self/fd/${this.#fd}/${name}`, { mode: 0o700 });
       return 0;
@@ -111,7 +145,10 @@ export class Store {
   }
 
   moveOut(name: string, path: string): number {
-    return binding.storeMoveOut(this.#fd, name, path);
+    const moved = binding.storeMoveOut(this.#fd, name, path);
+    // Between mounts the kernel does not look whether there is anything to move.
+    const parked = moved === -ENOENT || moved === -EXDEV ? this.#parkedPath(name) : null;
+    return parked === null ? moved : binding.fsRename(parked, path, RENAME_NOREPLACE);
   }
 
   linkOut(name: string, path: string): number {
@@ -126,6 +163,16 @@ export class Store {
     return binding.storeOpen(this.#fd, name, 0, 0);
   }
 
+  /** Of a symbolic link; null for anything else. */
+  readlink(name: string): string | null {
+    try {
+      return readlinkSync(`/proc/self/fd/${this.#fd}/${name}`);
+    } catch {
+      // No link, or nothing of this name.
+      return null;
+    }
+  }
+
   /** Emptied. */
   openForWriting(name: string): number {
     return binding.storeOpen(this.#fd, name, O.wronly | O.trunc, 0);
@@ -136,12 +183,69 @@ export class Store {
     return binding.storeOpen(this.#fd, name, O.path, 0);
   }
 
+  /** Copies what is open as `source` into the pack; null: it is too large. -errno. One process at a time fills a pack, from its making on. */
+  pack(source: number): Packed | number | null {
+    if (this.#pack < 0) this.#pack = binding.storeOpen(this.#fd, PACK, O.rdwr | O.creat | O.excl, 0o600);
+    if (this.#pack < 0) return this.#pack;
+    try {
+      let bytes = 0;
+      for (let got = 1; got > 0 && bytes < small.length; bytes += got)
+        got = readSync(source, small, bytes, small.length - bytes, bytes);
+      if (bytes > MAX_PACKED_BYTES) return null;
+      const offset = this.#packedBytes;
+      for (let done = 0; done < bytes; )
+        done += writeSync(this.#pack, small, done, bytes - done, offset + done);
+      this.#packedBytes += bytes;
+      return [offset, bytes];
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -EIO;
+    }
+  }
+
+  /** What was packed; null when it is not there. */
+  packed([offset, bytes]: Packed): Buffer | null {
+    const fd = bytes > MAX_PACKED_BYTES ? -1 : this.openForReading(PACK);
+    if (fd < 0) return null;
+    const content = Buffer.alloc(bytes);
+    try {
+      for (let done = 0; done < bytes; ) {
+        const got = readSync(fd, content, done, bytes - done, offset + done);
+        if (got === 0) return null;
+        done += got;
+      }
+      return content;
+    } finally {
+      binding.closeFd(fd);
+    }
+  }
+
+  /** Makes a file of its own of it; 0 or -errno. May be killed and done again. */
+  unpack(packed: Packed, name: string): number {
+    const content = this.packed(packed);
+    if (content === null) return -EIO;
+    const temporary = `unpacking-${name}`;
+    this.remove(temporary);
+    const fd = this.create(temporary);
+    if (fd < 0) return fd;
+    try {
+      for (let done = 0; done < content.length; ) done += writeSync(fd, content, done);
+      const here = `/proc/self/fd/${this.#fd}`;
+      renameSync(`${here}/${temporary}`, `${here}/${name}`);
+      return 0;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -EIO;
+    } finally {
+      binding.closeFd(fd);
+    }
+  }
+
   /** A new file for a copy, for its owner only. */
   create(name: string): number {
     return binding.storeOpen(this.#fd, name, O.rdwr | O.creat | O.excl, 0o600);
   }
 
   close(): void {
+    if (this.#pack >= 0) binding.closeFd(this.#pack);
     binding.closeFd(this.#fd);
   }
 }

@@ -56,6 +56,7 @@ export type ResolvedProfile = {
   /** journaled: what a run changes can be put back. */
   readonly undo: "journaled" | "off";
   readonly undoLimits: UndoLimits;
+  readonly fileLimits: FileLimits;
   readonly rules: readonly ProfileRule[];
   /** Ids of inherited deny rules that some profile of the lineage took out. */
   readonly withoutDenials: readonly string[];
@@ -84,6 +85,18 @@ export type UndoLimits = {
   readonly maxEntries: number;
   readonly keepDays: number;
 };
+
+/** What the files that a run writes may be, and how many; null and an empty list: anything. */
+export type FileLimits = {
+  readonly maxBytes: number | null;
+  readonly maxFiles: number | null;
+  /** Names such as image/png, or image/* for all of them. */
+  readonly mimeTypes: readonly string[];
+};
+
+export function limitsFiles({ maxBytes, maxFiles, mimeTypes }: FileLimits): boolean {
+  return maxBytes !== null || maxFiles !== null || mimeTypes.length > 0;
+}
 
 export const DEFAULT_UNDO: UndoLimits = { maxBytes: 2 * 1024 ** 3, maxEntries: 1_000_000, keepDays: 14 };
 
@@ -134,6 +147,12 @@ export function resolveProfile(
     rlimits: merged(files, "rlimits"),
     undo: last("undo") ?? "journaled",
     undoLimits: { ...DEFAULT_UNDO, ...merged(files, "undoLimits") },
+    fileLimits: {
+      maxBytes: null,
+      maxFiles: null,
+      ...merged(files, "fileLimits"),
+      mimeTypes: union(files, "fileLimits", "mimeTypes"),
+    },
     rules: [...nativeRules(native), ...rules],
     withoutDenials,
   };

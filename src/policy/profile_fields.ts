@@ -44,6 +44,8 @@ const NETWORK: Readonly<Record<string, Check>> = {
   listen: listOf(port, 0),
 };
 
+const MIME_TYPE = matching(/^[a-z]+\/(?:\*|[a-z0-9][a-z0-9.+-]*)$/, "a type such as image/png or text/*");
+
 const EXECUTION: Readonly<Record<string, Check>> = {
   programs: oneOf("any", "listed"),
   interpreters: oneOf("allowed", "refused"),
@@ -83,6 +85,7 @@ const PROFILE: Readonly<Record<string, Check>> = {
   ),
   undo: oneOf("journaled", "off"),
   undoLimits: object({ maxBytes: positive, maxEntries: positive, keepDays: positive }, []),
+  fileLimits: object({ maxBytes: positive, maxFiles: positive, mimeTypes: listOf(MIME_TYPE, 1) }, []),
   rules: listOf(rule, 0),
 };
 

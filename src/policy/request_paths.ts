@@ -41,6 +41,10 @@ export function requestPaths(request: Request): readonly PathRights[] {
       return [{ path: request.path, rights: RIGHT.metadata }];
     case "truncate":
       return [{ path: request.path, rights: RIGHT.write }];
+    case "begin":
+    case "commit":
+    case "discard":
+      return [{ path: request.path, rights: RIGHT.write | RIGHT.create }];
     case "exec":
       return [{ path: request.path, rights: RIGHT.execute | RIGHT.read }];
     case "connect-unix":

@@ -113,6 +113,11 @@ function requestFields(request: WireRequest): readonly unknown[] {
       return [text(request.path), text(request.name), FOLLOW.indexOf(request.follow)];
     case "exec":
       return [text(request.path), request.argv.map(text), request.env.map(text), text(request.cwd)];
+    case "begin":
+      return [text(request.path), request.mode];
+    case "commit":
+    case "discard":
+      return [text(request.path), request.transaction];
   }
 }
 
@@ -127,6 +132,7 @@ function valueFields(value: ReplyValue): unknown {
   if (value === null) return null;
   if (isNames(value)) return [VALUE.names, value.map(text)];
   if ("pid" in value) return [VALUE.pid, value.pid];
+  if ("transaction" in value) return [VALUE.transaction, value.transaction];
   const { kind, mode, uid, gid, sizeBytes, linkCount, modifiedMs, inode, device } = value;
   return [
     VALUE.stat,

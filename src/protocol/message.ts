@@ -114,6 +114,14 @@ export type ExecRequest = {
   readonly cwd: string;
 };
 /**
+ * Begins a transactional write of the file at `path`: gives a descriptor of a file that nobody else sees, and the number that
+ * `commit` takes. `mode` counts where nothing stands there yet.
+ */
+export type BeginRequest = { readonly op: "begin"; readonly path: string; readonly mode: number };
+/** Puts what was written in the place of `path`, whole. By then the descriptor, and every copy of it, is closed. */
+export type CommitRequest = { readonly op: "commit"; readonly path: string; readonly transaction: number };
+export type DiscardRequest = { readonly op: "discard"; readonly path: string; readonly transaction: number };
+/**
  * Connects a Unix socket of the caller's to the file at `path`. `socketFd` is the broker's copy of the socket, good until the
  * answer. Only from a system call.
  */
@@ -167,6 +175,9 @@ export type Request =
   | SetXattrRequest
   | RemoveXattrRequest
   | ExecRequest
+  | BeginRequest
+  | CommitRequest
+  | DiscardRequest
   | ConnectUnixRequest
   | BindUnixRequest
   | SshSignRequest
@@ -212,8 +223,13 @@ export type Reply =
       readonly denial?: Denial;
     };
 
-/** `null` for plain success and for a descriptor (which travels beside the frame). */
-export type ReplyValue = null | Stat | readonly string[] | { readonly pid: number };
+/** `null` for plain success and for a descriptor (which travels beside the frame); with the descriptor of `begin` its number. */
+export type ReplyValue =
+  | null
+  | Stat
+  | readonly string[]
+  | { readonly pid: number }
+  | { readonly transaction: number };
 
 export type FailureCode =
   | "DENIED"

@@ -32,6 +32,9 @@ const FIELDS: { readonly [op in WireRequest["op"]]: number } = {
   setxattr: 5,
   removexattr: 3,
   exec: 4,
+  begin: 2,
+  commit: 2,
+  discard: 2,
 };
 
 // Far beyond any file system; keeps the sum of nanoseconds within 64 bits, which is what the addon takes.
@@ -143,6 +146,15 @@ function parseFields(
       const env = field.texts("request", "env", c, MAX_STRINGS, MAX_FRAME_BYTES);
       return { op, path: path("path", a), argv, env, cwd: path("cwd", d) };
     }
+    case "begin":
+      return { op, path: path("path", a), mode: mode(b) };
+    case "commit":
+    case "discard":
+      return {
+        op,
+        path: path("path", a),
+        transaction: field.integer("request", "transaction", b, 1, MAX_ID),
+      };
   }
 }
 

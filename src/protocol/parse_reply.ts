@@ -28,10 +28,12 @@ export function parseReply(frame: unknown): NumberedReply {
 function parseValue(value: unknown): ReplyValue {
   if (value === null) return null;
   if (!Array.isArray(value)) throw field.invalid("reply", "value", value, "null or an array");
-  const kind = field.integer("reply", "value[0]", value[0], 0, 2);
+  const kind = field.integer("reply", "value[0]", value[0], 0, 3);
   if (kind === VALUE.stat) return parseStat(field.tuple("reply", "value", value, 10));
   const [, only] = field.tuple("reply", "value", value, 2);
   if (kind === VALUE.pid) return { pid: field.integer("reply", "pid", only, 1, 0x7fff_ffff) };
+  if (kind === VALUE.transaction)
+    return { transaction: field.integer("reply", "transaction", only, 1, MAX_ID) };
   return field.texts("reply", "names", only, MAX_LIST_ENTRIES, 255 * 4);
 }
 

@@ -31,6 +31,9 @@ export const OPS: readonly WireRequest["op"][] = [
   "setxattr",
   "removexattr",
   "exec",
+  "begin",
+  "commit",
+  "discard",
 ];
 
 export const FAILURE_CODES: readonly FailureCode[] = [
@@ -48,8 +51,9 @@ export const FAILURE_CODES: readonly FailureCode[] = [
   "INTERNAL",
 ];
 
-/** Operations that a denial can name: the wire ones in their order, then those inside the broker. */
-export const DENIED_OPS: readonly Op[] = [...OPS, "refused", "connect-unix", "bind-unix", "ssh-sign"];
+const INSIDE: readonly Op[] = ["refused", "connect-unix", "bind-unix", "ssh-sign"];
+/** Operations that a denial can name; those inside the broker keep the numbers that they had before the list of requests grew. */
+export const DENIED_OPS: readonly Op[] = [...OPS.slice(0, 16), ...INSIDE, ...OPS.slice(16)];
 export const FOLLOW: readonly Follow[] = ["follow", "nofollow"];
 export const MKNOD_KINDS: readonly MknodRequest["kind"][] = ["file", "fifo"];
 export const UNLINK_KINDS: readonly UnlinkRequest["kind"][] = ["file", "directory"];
@@ -67,4 +71,4 @@ export const STAT_KINDS: readonly Stat["kind"][] = [
 ];
 
 /** First entry of the value of a successful reply that is not nil. */
-export const VALUE = { stat: 0, names: 1, pid: 2 } as const;
+export const VALUE = { stat: 0, names: 1, pid: 2, transaction: 3 } as const;

@@ -14,10 +14,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { binding } from "../../src/platform/binding.ts";
+import { attributesOf } from "../../src/platform/staging.ts";
 import { Arena, fingerprint, NOBODY } from "../support/arena.ts";
 import { confined, sallyport, unprivilegedObstacle } from "../support/confined.ts";
 import { until } from "../support/launch.ts";
 import { changesOf, commitOf, discardOf, staged, stagesOf } from "../support/staged.ts";
+import { treeSnapshot } from "../support/tree_snapshot.ts";
 
 const OWNERS = [
   ["the person's own authority", process.geteuid!()],
@@ -329,4 +332,64 @@ test("a run that is at work is neither committed nor discarded", async () => {
   await running;
   const [run = ""] = stagesOf(arena);
   expect((await commitOf(arena, run)).committed).toEqual(["f", "g"]);
+});
+
+test("a commit is listed among what can be put back, and is put back byte for byte by one command", async () => {
+  using arena = new Arena();
+  workspaceOf(arena);
+  arena.put("workspace/tagged", "tagged\n");
+  binding.fsSetxattr(join(arena.workspace, "tagged"), "user.tag", Buffer.from("before"), 0);
+  linkSync(join(arena.workspace, "a.txt"), join(arena.workspace, "linked"));
+  const before = treeSnapshot(arena.workspace);
+  const run = await staged(arena, ["sh", "-c", [...WORK, "echo more >> tagged", "rm linked"].join("\n")]);
+  const done = await commitOf(arena, run.run);
+  expect(done.kept).toEqual([]);
+  expect(done.undoable).toBeGreaterThan(8);
+  expect(treeSnapshot(arena.workspace)).not.toEqual(before);
+  const listed = await sallyport(arena, ["undo", "list", "--state", arena.state]);
+  expect(listed.stdout).toContain(`${done.log} · `);
+  const shown = await sallyport(arena, ["undo", "show", "--diff", done.log, "--state", arena.state]);
+  expect(shown.stdout).toContain("+three\n");
+  const restored = await sallyport(arena, ["undo", "restore", done.log, "--state", arena.state]);
+  expect(restored.exitCode, restored.stdout + restored.stderr).toBe(0);
+  expect(treeSnapshot(arena.workspace)).toEqual(before);
+});
+
+/** acl(5) as the kernel keeps it: user, user 65534, group, mask and others with these bits. */
+function acl(bits: readonly [number, number, number, number, number]): Buffer {
+  const tags = [1, 2, 4, 16, 32];
+  const bytes = Buffer.alloc(4 + 8 * tags.length);
+  bytes.writeUInt32LE(2);
+  tags.forEach((tag, at) => {
+    bytes.writeUInt16LE(tag, 4 + 8 * at);
+    bytes.writeUInt16LE(bits[at]!, 6 + 8 * at);
+    bytes.writeUInt32LE(tag === 2 ? NOBODY : 0xffffffff, 8 + 8 * at);
+  });
+  return bytes;
+}
+
+describe.each(OWNERS)("ACLs, with %s", (_, owner) => {
+  test("come out of a commit as they were, and on what is new as the directory gives them", async (context) => {
+    const obstacle = obstacleOf(owner);
+    if (obstacle !== "") context.skip(obstacle);
+    using arena = new Arena(owner);
+    const at = (name: string): string => join(arena.workspace, name);
+    arena.put("workspace/d/old", "old\n");
+    binding.fsSetxattr(at("d/old"), "system.posix_acl_access", acl([6, 6, 0, 6, 0]), 0);
+    binding.fsSetxattr(at("d"), "system.posix_acl_default", acl([7, 5, 0, 5, 0]), 0);
+    const aclOf = (name: string): string | undefined => {
+      const found = attributesOf(at(name));
+      const value = typeof found === "number" ? undefined : found.find(([key]) => key.endsWith("_access"));
+      return value && Buffer.from(value[1]).toString("hex");
+    };
+    const old = aclOf("d/old");
+    expect(old).toBeDefined();
+    const run = await staged(arena, ["sh", "-c", "echo more >> d/old; echo new > d/new; mkdir d/sub"]);
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect((await commitOf(arena, run.run)).kept).toEqual([]);
+    expect(readFileSync(at("d/old"), "utf8")).toBe("old\nmore\n");
+    expect(aclOf("d/old")).toBe(old);
+    expect(aclOf("d/new")).toBe(acl([6, 5, 0, 4, 0]).toString("hex"));
+    expect(aclOf("d/sub")).toBe(acl([7, 5, 0, 5, 0]).toString("hex"));
+  });
 });

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
 import { type Brokered, openBrokered } from "../../src/broker/stage/brokered.ts";
 import { type Committed, commitStage } from "../../src/broker/stage/commit.ts";
+import { openKept } from "../../src/broker/undo/kept_run.ts";
 import { readProgress, type Stage } from "../../src/files/stage_place.ts";
 import { Arena } from "../support/arena.ts";
 import { SALLYPORT } from "../support/confined.ts";
@@ -124,6 +125,37 @@ test.each(["before", "after"] as const)(
   300_000,
 );
 
+test("what a commit had done when it ended at any of its steps can be put back", {
+  timeout: 300_000,
+}, async () => {
+  let step = 1;
+  for (let isKilled = true; isKilled; step++) {
+    using arena = new Arena();
+    const stage = await scene(arena);
+    isKilled = await killedAt(arena.state, stage, step, "after");
+    restoreLog(arena, `${HANDMADE_RUN}.commit-1`);
+    expect(contentOf(arena), `step ${step}`).toEqual(BEFORE);
+  }
+  expect(step).toBeGreaterThan(25);
+});
+
+function restoreLog(arena: Arena, log: string): void {
+  const kept = openKept(arena.state, log);
+  try {
+    const { items, failures } = kept.restore([]);
+    // The directory of an earlier commit that was killed is another one when it has been put back.
+    const isOwn = (path: string): boolean => path.endsWith(`/.sallyport-${HANDMADE_RUN}`);
+    const left = items.filter(({ state, path }) => state === "kept" && !isOwn(path));
+    expect({ log, failures, kept: left }).toEqual({
+      log,
+      failures: [],
+      kept: [],
+    });
+  } finally {
+    kept.close();
+  }
+}
+
 test("commits that are killed with SIGKILL, again and again, end in what the run saw", async () => {
   using arena = new Arena();
   const names = Array.from({ length: 300 }, (_, index) => `d${index % 7}/f${index}`);
@@ -153,4 +185,14 @@ test("commits that are killed with SIGKILL, again and again, end in what the run
       .sort(),
   );
   expect(readdirSync(arena.workspace).filter((name) => name.startsWith("."))).toEqual([]);
+  // The last one first, as they were made.
+  const logs = readdirSync(join(arena.state, "runs")).filter((name) => name.includes(".commit-"));
+  for (const log of logs.sort((one, two) => Number(two.split("-")[1]) - Number(one.split("-")[1])))
+    if (existsSync(join(arena.state, "runs", log, "undo.journal"))) restoreLog(arena, log);
+  expect(contentOf(arena).filter((line) => !line.endsWith(" -"))).toEqual(
+    names
+      .slice(0, 200)
+      .map((name) => `${name} old`)
+      .sort(),
+  );
 });

@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   linkSync,
   lutimesSync,
   mkdirSync,
@@ -44,7 +45,15 @@ function plantTree(arena: Arena, files: number): void {
     if (number % 7 === 0) binding.fsSetxattr(path, "user.tag", Buffer.from(`v${number}`), 0);
     utimesSync(path, 1_000_000_000 + number, 1_100_000_000.123456 + number);
   }
+  // Other people's files, among those that the agent deletes, renames or replaces by a rename: to write them it lacks the right.
+  const names = Array.from({ length: files }, (_, number) => `d${number % 20}/f${number}`).sort();
+  if (arena.owner === 0 && files > 500)
+    names.forEach((name, index) => {
+      if (index >= 500 ? index % 5 === 0 : index % 4 === 3 && index % 5 === 0)
+        lchownSync(at(name), 4000 + index, 5000);
+    });
   linkSync(at("d0/f0"), at("d1/linked"));
+  linkSync(at("d19/f19"), at("d2/linked-too"));
   symlinkSync("f1", at("d1/symlink"));
   lutimesSync(at("d1/symlink"), 1_200_000_000, 1_200_000_000);
   mkdirSync(at("empty"), { mode: 0o750 });
@@ -87,7 +96,20 @@ describe.each(["root", "nobody"])(
       const run = await confined(arena, [PYTHON, "-c", AGENT]);
       expect(run.exitCode, run.stderr).toBe(0);
       expect(run.report?.undoable).toBeGreaterThan(800);
-      expect(treeSnapshot(arena.workspace)).not.toEqual(before);
+      const after = treeSnapshot(arena.workspace);
+      expect(after).not.toEqual(before);
+      const lines = new Set(after);
+      // 500 overwritten, 200 deleted, 100 renamed, and what else the agent did.
+      expect(before.filter((line) => !lines.has(line)).length).toBeGreaterThanOrEqual(800);
+      for (const kind of [
+        "user.tag=",
+        "./d1/symlink: 120777",
+        who === "root" ? " 4500 5000 " : ` ${NOBODY} `,
+      ])
+        expect(
+          before.some((line) => line.includes(kind)),
+          kind,
+        ).toBe(true);
       const edited = join(arena.workspace, "d0/f0");
       writeFileSync(edited, "edited by a person\n");
       const dry = await undo(arena, "restore", "--dry-run", idOf(run));

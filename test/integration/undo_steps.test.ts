@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OPEN } from "../../src/protocol/message.ts";
@@ -174,26 +175,32 @@ const EACH: readonly ((at: Place) => Act)[] = [
 ];
 
 describe("killed at every step", () => {
-  test("of a run: the restore of what it had done gives the tree from before", { timeout: 300_000 }, () => {
-    let last = 0;
-    for (let step = 0; ; step++) {
-      const steps = new Steps(step);
-      using tree = new KeptTree(steps);
-      const killed = wasKilled(() => {
-        for (const act of EACH) tree.act(act((name) => tree.at(name)));
-      });
-      const { items, failures } = tree.restore();
-      expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
-        step,
-        failures: [],
-        kept: [],
-      });
-      expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
-      last = step;
-      if (!killed) break;
-    }
-    expect(last).toBeGreaterThan(50);
-  });
+  test.each(["given", "refused"] as const)(
+    "of a run: the restore of what it had done gives the tree from before; second names in the store are %s",
+    {
+      timeout: 300_000,
+    },
+    (links) => {
+      let last = 0;
+      for (let step = 0; ; step++) {
+        const steps = new Steps(step);
+        using tree = new KeptTree(steps, "moved", undefined, links);
+        const killed = wasKilled(() => {
+          for (const act of EACH) tree.act(act((name) => tree.at(name)));
+        });
+        const { items, failures } = tree.restore();
+        expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
+          step,
+          failures: [],
+          kept: [],
+        });
+        expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
+        last = step;
+        if (!killed) break;
+      }
+      expect(last).toBeGreaterThan(50);
+    },
+  );
 
   test("of a restore: another one finishes it", { timeout: 300_000 }, () => {
     let last = 0;
@@ -213,6 +220,65 @@ describe("killed at every step", () => {
       if (!killed) break;
     }
     expect(last).toBeGreaterThan(50);
+  });
+
+  test.each(["moved", "copied"] as const)(
+    "of transactional writes: each is there whole or not at all, and the restore gives the tree from before: %s",
+    { timeout: 300_000 },
+    (placement) => {
+      const old = ["content of a/two\n".repeat(5000), "first\n", "second, and longer\n"];
+      let last = 0;
+      for (let step = 0; ; step++) {
+        using tree = new KeptTree(new Steps(step), placement);
+        const killed = wasKilled(() => {
+          for (const text of old.slice(1)) tree.act({ op: "transact", path: tree.at("a/two"), text });
+          tree.act({ op: "transact", path: tree.at("a/new"), text: "new\n" });
+          tree.act({ op: "transact", path: tree.at("a/new"), text: "newer\n" });
+        });
+        expect(old, `killed at step ${step}`).toContain(readFileSync(tree.at("a/two"), "utf8"));
+        const made = existsSync(tree.at("a/new")) ? readFileSync(tree.at("a/new"), "utf8") : "";
+        expect(["", "new\n", "newer\n"], `killed at step ${step}`).toContain(made);
+        const { items, failures } = tree.restore();
+        expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
+          step,
+          failures: [],
+          kept: [],
+        });
+        expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
+        last = step;
+        if (!killed) break;
+      }
+      expect(last).toBeGreaterThan(30);
+    },
+  );
+
+  test("of the end of a run that is beyond its limits", { timeout: 300_000 }, () => {
+    let last = 0;
+    for (let step = 0; ; step++) {
+      using tree = new KeptTree();
+      for (const act of EACH) tree.act(act((name) => tree.at(name)));
+      const limits = { maxBytes: 2, maxFiles: null, mimeTypes: [] };
+      let beyond = 0;
+      const killed = wasKilled(() => {
+        const found = tree.rollBackInSteps(limits, new Steps(step));
+        expect(found.filter(({ isBack }) => !isBack)).toEqual([]);
+        beyond = found.length;
+      });
+      if (!killed) {
+        expect(beyond).toBeGreaterThan(2);
+        tree.seal();
+      }
+      const { items, failures } = tree.restore();
+      expect({ step, failures, kept: items.filter(({ state }) => state === "kept") }).toEqual({
+        step,
+        failures: [],
+        kept: [],
+      });
+      expect(tree.snapshot(), `killed at step ${step}`).toEqual(tree.before);
+      last = step;
+      if (!killed) break;
+    }
+    expect(last).toBeGreaterThan(20);
   });
 });
 

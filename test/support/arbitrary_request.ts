@@ -45,6 +45,9 @@ export const request: fc.Arbitrary<WireRequest> = fc.oneof(
     follow,
   }),
   fc.record({ op: op("removexattr"), path, name: xattr, follow }),
+  fc.record({ op: op("begin"), path, mode }),
+  fc.record({ op: op("commit"), path, transaction: fc.integer({ min: 1, max: 0xffff_ffff }) }),
+  fc.record({ op: op("discard"), path, transaction: fc.integer({ min: 1, max: 0xffff_ffff }) }),
   fc.record({ op: op("exec"), path, argv: strings, env: strings, cwd: path }),
 );
 

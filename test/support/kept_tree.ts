@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Caller } from "../../src/broker/caller.ts";
 import { FifoMeetings } from "../../src/broker/fifo_meetings.ts";
-import type { Outcome } from "../../src/broker/outcome.ts";
+import { type Outcome, outcomeOf } from "../../src/broker/outcome.ts";
 import { perform } from "../../src/broker/perform.ts";
 import type { Session } from "../../src/broker/session.ts";
 import { Keeper } from "../../src/broker/undo/keeper.ts";
@@ -27,15 +27,18 @@ import { readJournal, runDirectory, UndoJournal } from "../../src/files/undo/jou
 import { makePlan } from "../../src/files/undo/plan.ts";
 import { presentOf } from "../../src/files/undo/present.ts";
 import { type Restored, restore, resume } from "../../src/files/undo/restore.ts";
+import { type RolledBack, rollBack } from "../../src/files/undo/roll_back.ts";
 import { seal } from "../../src/files/undo/seal.ts";
-import { replay } from "../../src/files/undo/tree.ts";
+import { replay, unpack } from "../../src/files/undo/tree.ts";
 import { linux } from "../../src/platform/linux.ts";
-import { Store } from "../../src/platform/staging.ts";
+import { look, Store } from "../../src/platform/staging.ts";
+import type { FileLimits } from "../../src/policy/profile.ts";
 import type { Request } from "../../src/protocol/message.ts";
 import { OPEN } from "../../src/protocol/message.ts";
 import { treeSnapshot } from "./tree_snapshot.ts";
 
 const RUN = "kept";
+const EPERM = 1;
 
 /** Thrown in place of a step: everything of ours stops here, and what is on disk is what a SIGKILL would leave. */
 export class Killed extends Error {}
@@ -80,6 +83,8 @@ export type Act =
       readonly text: string;
       readonly hold: boolean;
     }
+  /** A transactional write, from its beginning to its commit. */
+  | { readonly op: "transact"; readonly path: string; readonly text: string }
   /** Writes to what was kept open. */
   | { readonly op: "write-held"; readonly text: string };
 
@@ -96,8 +101,16 @@ export class KeptTree {
   readonly #store: Store;
   readonly #recorder: UndoRecorder;
   readonly #held: number[] = [];
+  readonly #steps: Steps;
 
-  constructor(steps: Steps = new Steps(), placement: Placement = "moved", workspace?: string) {
+  /** `links` "refused": nothing can get a second name, as somebody else's file (fs.protected_hardlinks). */
+  constructor(
+    steps: Steps = new Steps(),
+    placement: Placement = "moved",
+    workspace?: string,
+    links: "given" | "refused" = "given",
+  ) {
+    this.#steps = steps;
     this.workspace = workspace ?? join(this.root, "workspace");
     this.state = join(this.root, "state");
     plant(this.workspace);
@@ -117,6 +130,7 @@ export class KeptTree {
       time: 0,
     });
     this.#store = this.#openStore();
+    if (links === "refused") this.#store.linkIn = () => -EPERM;
     const keeper = new Keeper({
       journal: steps.around(this.#journal),
       store: steps.around(this.#store),
@@ -125,6 +139,7 @@ export class KeptTree {
       untracked: [join(this.root, "tmp/")],
       maxBytes: 1 << 30,
       maxEntries: 100_000,
+      fileLimits: { maxBytes: null, maxFiles: null, mimeTypes: [] },
     });
     this.#recorder = new UndoRecorder(keeper, { denial: () => {} });
   }
@@ -139,6 +154,7 @@ export class KeptTree {
       for (const fd of this.#held) writeSync(fd, act.text);
       return null;
     }
+    if (act.op === "transact") return this.#inSteps(this.#steps, () => this.#transact(act.path, act.text));
     if (act.op !== "write") return this.#perform(act);
     // A FIFO would wait for somebody.
     const flags = act.flags | OPEN.nonblock;
@@ -148,6 +164,18 @@ export class KeptTree {
     if (act.hold) this.#held.push(outcome.fd);
     else closeSync(outcome.fd);
     return outcome;
+  }
+
+  #transact(path: string, text: string): Outcome {
+    const found = look(path);
+    const draft = this.#recorder.draft(path, typeof found === "number" ? null : found, 0o644, 0);
+    if (typeof draft === "number") return { kind: "failed", errno: -draft };
+    writeSync(draft.fd, text);
+    try {
+      return outcomeOf(draft.put());
+    } finally {
+      closeSync(draft.fd);
+    }
   }
 
   #perform(request: Request): Outcome {
@@ -170,6 +198,14 @@ export class KeptTree {
     seal(this.#journal.read(), this.#journal, this.#store, "end");
   }
 
+  /** The end of a run with limits, before it is sealed; throws Killed at a step. */
+  rollBackInSteps(limits: FileLimits, steps: Steps): RolledBack[] {
+    this.#release();
+    return this.#inSteps(steps, () =>
+      rollBack(steps.around(this.#journal), steps.around(this.#store), limits),
+    );
+  }
+
   /** `undo restore`, by a process of its own. */
   restore(only: readonly string[] = []): Restored {
     this.#release();
@@ -187,20 +223,29 @@ export class KeptTree {
     const directory = runDirectory(this.state, RUN);
     const journal = UndoJournal.continue(directory);
     const store = this.#openStore();
+    try {
+      this.#inSteps(steps, () => {
+        const tree = replay(readJournal(directory));
+        unpack(tree, steps.around(store));
+        resume(tree, steps.around(store));
+        const plan = makePlan(tree, presentOf(store));
+        restore(plan, steps.around(store), steps.around(journal));
+      });
+    } finally {
+      store.close();
+      journal.close();
+    }
+  }
+
+  #inSteps<T>(steps: Steps, act: () => T): T {
     const plain = { ...linux };
-    Object.assign(linux, steps.around(plain));
     for (const name of Object.keys(plain)) {
       Object.assign(linux, { [name]: Reflect.get(steps.around(plain), name) });
     }
     try {
-      const tree = replay(readJournal(directory));
-      resume(tree, steps.around(store));
-      const plan = makePlan(tree, presentOf(store));
-      restore(plan, steps.around(store), steps.around(journal));
+      return act();
     } finally {
       Object.assign(linux, plain);
-      store.close();
-      journal.close();
     }
   }
 
@@ -230,7 +275,8 @@ function plant(workspace: string): void {
   const at = (name: string): string => join(workspace, name);
   for (const directory of ["", "a", "a/in", "b", "empty"]) mkdirSync(at(directory), { recursive: true });
   ["one", "a/two", "a/in/three", "b/four", "b/five"].forEach((name, number) => {
-    writeFileSync(at(name), `content of ${name}\n`);
+    // One that is exchanged for a twin; the small ones are packed.
+    writeFileSync(at(name), `content of ${name}\n`.repeat(name === "a/two" ? 5000 : 1));
     chmodSync(at(name), number % 2 === 0 ? 0o640 : 0o604);
     utimesSync(at(name), 1_000_000_000 + number, 1_100_000_000.25 + number);
   });

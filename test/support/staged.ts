@@ -19,6 +19,7 @@ export type CommitReport = {
   readonly committed: readonly string[];
   readonly kept: readonly { readonly path: string; readonly reason: string }[];
   readonly isComplete: boolean;
+  readonly undoable: number;
   readonly log: string;
 };
 

@@ -67,11 +67,16 @@ describe("docs/profiles.md", () => {
   it("names every rule that the broker adds", () => {
     const files = readdirSync(join(ROOT, "src/broker"), { recursive: true }).map(String);
     const broker = files.filter((name) => name.endsWith(".ts")).map((name) => page(`src/broker/${name}`));
-    const sources = [...broker, page("src/policy/network.ts"), page("src/policy/programs.ts")];
+    const sources = [
+      ...broker,
+      page("src/policy/network.ts"),
+      page("src/policy/programs.ts"),
+      page("src/files/file_limits.ts"),
+    ];
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
       ...page("docs/profiles.md").matchAll(
-        /^\| `((?:execution|learning|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
+        /^\| `((?:execution|files|learning|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
       ),
     ];
     const own = new Set(ids.map(([, id]) => id!));

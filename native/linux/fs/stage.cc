@@ -25,13 +25,6 @@ constexpr int kStatusFlags = O_APPEND | O_SYNC | O_DIRECT | O_NOATIME | O_NONBLO
 
 int negative_errno(int returned) { return returned < 0 ? -errno : 0; }
 
-// A write lease (fcntl(2)) is granted only while nobody else has the file open, and is given back at once.
-int held_by_us_alone(int fd) {
-  // Whoever opens it meanwhile breaks the lease: by default that is SIGIO, which ends a process.
-  if (fcntl(fd, F_SETSIG, SIGURG) != 0 || fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return -EAGAIN;
-  return negative_errno(fcntl(fd, F_SETLEASE, F_UNLCK));
-}
-
 bool has_same(int fd, const Attribute& wanted) {
   std::string value(wanted.second.size() + 1, '\0');
   const ssize_t size = fgetxattr(fd, wanted.first.c_str(), value.data(), value.size());
@@ -64,6 +57,13 @@ int inode_in(int store, const char* name, ino_t& inode) {
 }
 
 }  // namespace
+
+// A write lease (fcntl(2)) is granted only while nobody else has the file open, and is given back at once.
+int held_by_us_alone(int fd) {
+  // Whoever opens it meanwhile breaks the lease: by default that is SIGIO, which ends a process.
+  if (fcntl(fd, F_SETSIG, SIGURG) != 0 || fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return -EAGAIN;
+  return negative_errno(fcntl(fd, F_SETLEASE, F_UNLCK));
+}
 
 int stage_replacement(int old, int flags, int store, const char* name) {
   struct stat status;

@@ -28,6 +28,10 @@ namespace fs {
 [[nodiscard]] int open_in_store(int store, const char* name, int flags, mode_t mode);
 [[nodiscard]] int remove_from_store(int store, const char* name);
 
+// 0 when no other open file, nor mapping of one, leads to what is open as `fd`; -EAGAIN when one does. The
+// file's owner may ask.
+[[nodiscard]] int held_by_us_alone(int fd);
+
 // Shares all of `source` with the empty file `target` (FICLONE), where the file system can.
 [[nodiscard]] int share_content(int target, int source);
 // Copies at most `length` bytes from `offset` on and gives how many; 0 at the end of the source.

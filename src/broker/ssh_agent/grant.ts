@@ -1,6 +1,6 @@
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Stat } from "../../protocol/message.ts";
-import type { RunOptions } from "../run.ts";
+import type { RunOptions } from "../run_options.ts";
 
 /** What a run may have signed with a key: files and commits, or logins as well. */
 export type KeyUse = "signatures" | "logins";

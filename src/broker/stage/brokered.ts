@@ -33,7 +33,9 @@ import { RunLog } from "../run_log.ts";
 import type { Session } from "../session.ts";
 import { SshGrant } from "../ssh_agent/grant.ts";
 import { Tally } from "../tally.ts";
-import { NO_UNDO } from "../undo/undo.ts";
+import { Transactions } from "../transactions.ts";
+import { startUndo } from "../undo/start.ts";
+import { NO_UNDO, type Undo } from "../undo/undo.ts";
 import { userByName, userByUid } from "../user.ts";
 
 /**
@@ -47,7 +49,8 @@ export type Brokered = Judging & {
   perform(request: Request): Promise<Outcome>;
   /** Does something with the person's own authority, as reading the stage or noting progress. */
   asPerson<T>(act: () => T): T;
-  close(outcome: string): Promise<void>;
+  /** Gives how many of its changes `undo restore` can put back, under the name of the log. */
+  close(outcome: string): Promise<number>;
 };
 
 /** What the rules of a run say of a change, and of the directories that it made itself. */
@@ -106,7 +109,15 @@ export async function openBrokered(
     appendRecords: binding.appendRecords,
     asOwner: asPerson,
   });
-  const note = (kindOfNote: "run.start" | "run.end", extra: Record<string, string>): void => {
+  const { workspace, home } = facts;
+  const places = { workspace, home, state, tmp: join(stage.directory, "tmp") };
+  // A commit that is dropped has nothing to put back but its own leftovers.
+  const undo =
+    kind === "commit" ? startUndo({ profile: facts.profile }, { state, run: log, user, self, places }) : null;
+  const note = (
+    kindOfNote: "run.start" | "run.end" | "note",
+    extra: Record<string, string | number>,
+  ): void => {
     journal.append(
       serializeRecord({
         v: 1,
@@ -127,7 +138,7 @@ export async function openBrokered(
     lineParts(log, facts.profile.name, user.uid),
     new Tally(stage.directory),
   );
-  const session = sessionOf(log, state, stage, progress, runLog);
+  const session = sessionOf(log, state, stage, progress, runLog, undo?.recorder(runLog) ?? NO_UNDO);
   binding.isolateUmask();
   lower();
   return {
@@ -136,11 +147,16 @@ export async function openBrokered(
     perform: async (request) => dispatch(request, OURSELVES, session),
     asPerson,
     async close(outcome) {
+      const kept = undo?.seal();
       if (isLowered) binding.raiseAuthority();
       isLowered = false;
-      note("run.end", { outcome });
+      undo?.close();
+      for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });
+      const undoable = kept?.undoable ?? 0;
+      note("run.end", { outcome, undoable });
       const head = await journal.close();
       await appendHostLog(state, key, { kind: "ended", run: log, timeMs: Date.now(), checkpoint: head });
+      return undoable;
     },
   };
 }
@@ -152,7 +168,7 @@ export function openJudging(state: string, stage: Stage, progress: StageProgress
   };
   const parts = lineParts(stage.facts.run, stage.facts.profile.name, 0);
   const log = new RunLog({ size: 0, append: unused }, parts, new Tally(stage.directory));
-  return judging(sessionOf(stage.facts.run, state, stage, progress, log));
+  return judging(sessionOf(stage.facts.run, state, stage, progress, log, NO_UNDO));
 }
 
 function judging(session: Session): Judging {
@@ -162,7 +178,14 @@ function judging(session: Session): Judging {
   };
 }
 
-function sessionOf(run: string, state: string, stage: Stage, progress: StageProgress, log: RunLog): Session {
+function sessionOf(
+  run: string,
+  state: string,
+  stage: Stage,
+  progress: StageProgress,
+  log: RunLog,
+  undo: Undo,
+): Session {
   const { facts } = stage;
   const ownRepositories = new OwnRepositories();
   for (const path of progress.made) ownRepositories.made(joinPath(facts.workspace, path));
@@ -177,7 +200,9 @@ function sessionOf(run: string, state: string, stage: Stage, progress: StageProg
     ownTerminals: new OwnTerminals(),
     ownSockets: new OwnSockets(linux),
     ssh: new SshGrant(new Map(), ""),
-    undo: NO_UNDO,
+    undo,
+    acls: "carried",
+    transactions: new Transactions(),
     network: null,
     hooksPaths: new HooksPaths(facts.workspace, facts.home),
     observer: null,

@@ -11,9 +11,12 @@ import type { Request } from "../../protocol/message.ts";
 import { denialLine } from "../denial.ts";
 import type { Outcome } from "../outcome.ts";
 import { type Brokered, runRules, stagingDirectory } from "./brokered.ts";
-import { placeDirectory, placeObject } from "./place.ts";
+import { type Flushes, placeDirectory, placeObject } from "./place.ts";
 import { removeObject } from "./remove.ts";
-import { metadataRequests, obstacleTo, refusedPart } from "./review.ts";
+import { beyondLimits, metadataRequests, obstacleTo, refusedPart } from "./review.ts";
+
+/** Files that are prepared and flushed together. */
+const BATCH = 64;
 
 export type Kept = { readonly path: string; readonly reason: string };
 export type Committed = {
@@ -78,6 +81,8 @@ class Commit {
   /** By device and inode in the stage: the first name of a file that has several. */
   readonly #named = new Map<string, string>();
   #prepared = 0;
+  /** What has been prepared ahead, by the path of its change. */
+  readonly #ready = new Map<string, string>();
 
   constructor(state: string, stage: Stage, brokered: Brokered) {
     this.#stage = stage;
@@ -90,14 +95,13 @@ class Commit {
     const wanted = withParents(changes, isSelected);
     const keptDirectories = new Set<string>();
     const finished: Change[] = [];
-    for (const change of wanted) {
+    for (const [at, change] of wanted.entries()) {
+      if (at % BATCH === 0) await this.#prepareAhead(wanted.slice(at, at + BATCH));
       const reason = isBelow(change.path, keptDirectories)
         ? "its directory is kept"
         : await this.#carryOut(change).catch((error: unknown) => {
-            const isKept =
-              error instanceof KeptBack || (error instanceof SallyportError && error.code === "SYSTEM");
-            if (!isKept) throw error;
-            return error.message;
+            asKeptBack(error);
+            return (error as Error).message;
           });
       if (reason === "") {
         this.#committed.push(change.path);
@@ -117,12 +121,47 @@ class Commit {
     };
   }
 
+  /** Copies what is to take the place of files, and flushes all of it together: one by one, the disk is waited for each time. */
+  async #prepareAhead(changes: readonly Change[]): Promise<void> {
+    const { facts } = this.#stage;
+    const flushes: Flushes = [];
+    for (const change of changes) {
+      if (change.is?.kind !== "file" || change.is.linkCount > 1 || change.was?.kind !== "file") continue;
+      if (change.what === "metadata" || obstacleTo(change, facts, this.#policy) !== "") continue;
+      if (refusedPart(change, facts, this.#brokered) !== null) continue;
+      const staged = await this.#place(change, flushes).catch(asKeptBack);
+      // What can not be prepared now is tried again in its turn, and says why it can not be.
+      if (staged !== null) this.#ready.set(change.path, staged);
+    }
+    await Promise.all(flushes);
+  }
+
+  /** Gives the path in the staging directory. */
+  async #place(change: Change, flushes: Flushes | null): Promise<string> {
+    const { facts, upper } = this.#stage;
+    const is = change.is!;
+    const staging = stagingDirectory(facts);
+    if (this.#prepared === 0) await this.#asking.do({ op: "mkdir", path: staging, mode: 0o700 });
+    const staged = joinPath(staging, String(this.#prepared++));
+    const first = is.linkCount > 1 ? this.#named.get(`${is.device}:${is.inode}`) : undefined;
+    const source = joinPath(upper, change.path);
+    try {
+      await placeObject(is, { source, staged, first }, flushes, this.#asking);
+    } catch (error) {
+      if (factsAt(staged) !== null) await removeObject(staged, this.#asking);
+      throw error;
+    }
+    return staged;
+  }
+
   /** Gives the reason for which the change is kept back, or "". */
   async #carryOut(change: Change): Promise<string> {
     const { path, is, was } = change;
     const { workspace } = this.#stage.facts;
     const obstacle = obstacleTo(change, this.#stage.facts, this.#policy);
     if (obstacle !== "") return obstacle;
+    const beyond = this.#brokered.asPerson(() => beyondLimits(change, this.#stage));
+    if (beyond !== "") return beyond;
     if (path !== "" && factsAt(dirname(joinPath(workspace, path)))?.kind !== "directory")
       return "its directory is not there any more";
     const refused = refusedPart(change, this.#stage.facts, this.#brokered);
@@ -146,24 +185,19 @@ class Commit {
   }
 
   async #replace(change: Change, target: string): Promise<void> {
-    const staging = stagingDirectory(this.#stage.facts);
-    if (this.#prepared === 0) await this.#asking.do({ op: "mkdir", path: staging, mode: 0o700 });
-    const staged = joinPath(staging, String(this.#prepared++));
     if (change.is === null) {
+      const staging = stagingDirectory(this.#stage.facts);
+      if (this.#prepared === 0) await this.#asking.do({ op: "mkdir", path: staging, mode: 0o700 });
+      const staged = joinPath(staging, String(this.#prepared++));
       await this.#asking.do({ op: "rename", from: target, to: staged, existing: "refuse" });
       await this.#verified(change, staged, { op: "rename", from: staged, to: target, existing: "refuse" });
       await removeObject(staged, this.#asking);
       return;
     }
-    const source = joinPath(this.#stage.upper, change.path);
-    const identity = `${change.is.device}:${change.is.inode}`;
-    const first = change.is.linkCount > 1 ? this.#named.get(identity) : undefined;
-    try {
-      await placeObject(change.is, { source, staged, first }, change.was !== null, this.#asking);
-    } catch (error) {
-      if (factsAt(staged) !== null) await removeObject(staged, this.#asking);
-      throw error;
-    }
+    const flushes: Flushes = [];
+    const staged =
+      this.#ready.get(change.path) ?? (await this.#place(change, change.was === null ? null : flushes));
+    await Promise.all(flushes);
     if (change.was === null) {
       await this.#asking
         .do({ op: "rename", from: staged, to: target, existing: "refuse" })
@@ -174,7 +208,8 @@ class Commit {
     } else {
       await this.#exchange(change, staged, target);
     }
-    if (change.is.kind === "file" && change.is.linkCount > 1) this.#named.set(identity, target);
+    const { device, inode, kind, linkCount } = change.is;
+    if (kind === "file" && linkCount > 1) this.#named.set(`${device}:${inode}`, target);
   }
 
   async #exchange(change: Change, staged: string, target: string): Promise<void> {
@@ -226,6 +261,12 @@ class Commit {
     if (what === "made") this.#brokered.ownDirectory(joinPath(this.#stage.facts.workspace, path));
     this.#brokered.asPerson(() => noteProgress(this.#stage, what, path));
   }
+}
+
+/** null for what keeps one change back; anything else is thrown on. */
+function asKeptBack(error: unknown): null {
+  if (error instanceof KeptBack || (error instanceof SallyportError && error.code === "SYSTEM")) return null;
+  throw error;
 }
 
 /** The changes asked for, each with the new directories that it lies in, which come before it. */

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, ftruncateSync, readSync, writeSync } from "node:fs";
-import { type Change, userAttributes } from "../../files/stage_changes.ts";
+import { closeSync, fsync, ftruncateSync, readSync, writeSync } from "node:fs";
+import { promisify } from "node:util";
+import { type Change, carriedAttributes } from "../../files/stage_changes.ts";
 import { factsAt, type ObjectFacts, openContent } from "../../files/stage_object.ts";
 import { OPEN } from "../../protocol/message.ts";
 import type { Asking } from "./commit.ts";
@@ -7,6 +8,8 @@ import { metadataRequests } from "./review.ts";
 
 const CHUNK_BYTES = 1 << 20;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
+/** One at a time is copied. */
+const chunkBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
 
 /** Makes a directory for its owner alone; what it is to be like is set when it has been filled. */
 export async function placeDirectory(
@@ -18,11 +21,14 @@ export async function placeDirectory(
   await openly(() => asking.do({ op: "mkdir", path, mode: ((is?.mode ?? 0) & 0o1777) | 0o700 }));
 }
 
+/** Flushes that have been begun; a file that takes the place of another has to be on the disk by then. */
+export type Flushes = Promise<void>[];
+
 /** Makes at `staged` what stands at `source` of the layer: content, attributes, owner, mode and times. */
 export async function placeObject(
   is: ObjectFacts,
   { source, staged, first }: { source: string; staged: string; first: string | undefined },
-  replaces: boolean,
+  flushes: Flushes | null,
   asking: Asking,
 ): Promise<void> {
   if (first !== undefined) {
@@ -35,10 +41,10 @@ export async function placeObject(
   }
   if (is.kind === "symlink") await asking.do({ op: "symlink", target: is.target, path: staged });
   else if (is.kind === "fifo") await asking.do({ op: "mknod", path: staged, kind: "fifo", mode: 0o600 });
-  else await placeFile(source, staged, replaces, asking);
+  else await placeFile(source, staged, flushes, asking);
   const made = factsAt(staged);
   const differs: Change["differs"] = made?.uid === is.uid && made.gid === is.gid ? [] : ["owner"];
-  const attributes: Change["differs"] = userAttributes(is).size > 0 ? ["attributes"] : [];
+  const attributes: Change["differs"] = carriedAttributes(is).size > 0 ? ["attributes"] : [];
   for (const request of metadataRequests(
     { was: null, is, differs: [...differs, ...attributes, "mode", "times"] },
     staged,
@@ -46,7 +52,12 @@ export async function placeObject(
     await asking.do(request);
 }
 
-async function placeFile(source: string, staged: string, replaces: boolean, asking: Asking): Promise<void> {
+async function placeFile(
+  source: string,
+  staged: string,
+  flushes: Flushes | null,
+  asking: Asking,
+): Promise<void> {
   // Read with the person's authority: the stage is nobody else's.
   const from = asking.asPerson(() => openContent(source));
   try {
@@ -59,19 +70,29 @@ async function placeFile(source: string, staged: string, replaces: boolean, aski
     if (made.kind !== "descriptor") throw new Error("an open gave no descriptor");
     try {
       copy(from, made.fd);
-      // A name that was there before must not be found empty after a power failure.
-      if (replaces) fsyncSync(made.fd);
-    } finally {
+    } catch (error) {
       closeSync(made.fd);
+      throw error;
     }
+    // A name that was there before must not be found empty after a power failure.
+    if (flushes === null) closeSync(made.fd);
+    else flushes.push(flushed(made.fd));
   } finally {
     closeSync(from);
   }
 }
 
+async function flushed(fd: number): Promise<void> {
+  try {
+    await promisify(fsync)(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Leaves holes where there is nothing but zeros: a run may have made a file that is larger than the disk. */
 function copy(from: number, to: number): void {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const buffer = chunkBuffer;
   let at = 0;
   for (let size = readSync(from, buffer, 0, CHUNK_BYTES, at); size > 0; ) {
     const chunk = buffer.subarray(0, size);

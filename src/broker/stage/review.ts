@@ -1,10 +1,13 @@
+import { closeSync } from "node:fs";
+import { breachOf } from "../../files/file_limits.ts";
 import type { Change } from "../../files/stage_changes.ts";
-import { userAttributes } from "../../files/stage_changes.ts";
-import { factsAt, namesIn } from "../../files/stage_object.ts";
-import type { StageFacts } from "../../files/stage_place.ts";
+import { carriedAttributes } from "../../files/stage_changes.ts";
+import { factsAt, namesIn, openContent } from "../../files/stage_object.ts";
+import type { Stage, StageFacts } from "../../files/stage_place.ts";
 import { linux } from "../../platform/linux.ts";
 import { decidePath, type Policy } from "../../policy/decide.ts";
 import { dirname, isWithin, joinPath } from "../../policy/path.ts";
+import { limitsFiles } from "../../policy/profile.ts";
 import { RIGHT } from "../../policy/rights.ts";
 import { OPEN, type Request } from "../../protocol/message.ts";
 import { printable } from "../denial.ts";
@@ -26,13 +29,27 @@ export function obstacleTo({ path, is, was, conflict }: Change, facts: StageFact
   if (is.kind === "socket" || is.kind === "device") return `a ${is.kind} is not committed`;
   if (is.kind !== "directory" && (is.mode & SETUID_SETGID) !== 0) return "it has the setuid or setgid bit";
   for (const name of is.attributes.keys()) {
-    if (userAttributes(is).has(name) || BY_ITSELF.test(name)) continue;
+    if (carriedAttributes(is).has(name) || BY_ITSELF.test(name)) continue;
     const before = was?.attributes.get(name);
     // A directory keeps what it has: it is not made anew.
     if (is.kind === "directory" && before !== undefined) continue;
     return `its attribute ${printable(name)} can not be carried over`;
   }
   return is.kind === "symlink" ? outwardLink(joinPath(facts.workspace, path), is.target, facts, policy) : "";
+}
+
+/** In which way a written file is beyond the limits of the profile, or "". To be called with the person's own authority. */
+export function beyondLimits({ path, what, is, differs }: Change, { facts, upper }: Stage): string {
+  const { fileLimits } = facts.profile;
+  if (is?.kind !== "file" || !limitsFiles(fileLimits)) return "";
+  if (what === "metadata" || (what === "modified" && !differs.includes("content"))) return "";
+  const fd = openContent(joinPath(upper, path));
+  try {
+    const breach = breachOf(fd, fileLimits);
+    return breach === null ? "" : `${breach.reason} (rule ${breach.rule})`;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**
@@ -61,8 +78,9 @@ function normalized(path: string): string {
 }
 
 /** Why a commit would keep the change back, as far as it can be said beforehand, or "". Changes come in the order of their paths. */
-export function reasonToKeep(change: Change, facts: StageFacts, policy: Policy, judging: Judging): string {
-  const obstacle = obstacleTo(change, facts, policy);
+export function reasonToKeep(change: Change, stage: Stage, policy: Policy, judging: Judging): string {
+  const { facts } = stage;
+  const obstacle = obstacleTo(change, facts, policy) || beyondLimits(change, stage);
   if (obstacle !== "") return obstacle;
   const refused = refusedPart(change, facts, judging);
   if (refused !== null) return `rule ${refused.rule} refuses to ${refused.request.op} ${refused.path}`;
@@ -117,8 +135,8 @@ export function metadataRequests(
 ): Request[] {
   if (is === null) return [];
   const requests: Request[] = [];
-  const attributes = userAttributes(is);
-  const before = was === null ? new Map<string, Uint8Array>() : userAttributes(was);
+  const attributes = carriedAttributes(is);
+  const before = was === null ? new Map<string, Uint8Array>() : carriedAttributes(was);
   if (differs.includes("attributes")) {
     for (const [name, value] of attributes)
       requests.push({ op: "setxattr", path: target, name, value, existing: "any", follow: "nofollow" });

@@ -1,6 +1,6 @@
 import { describe, type Image } from "../../files/undo/entry.ts";
 import { toLinuxFlags } from "../../platform/open_flags.ts";
-import { type Found, look } from "../../platform/staging.ts";
+import { type Found, look, MAX_PACKED_BYTES, type Packed } from "../../platform/staging.ts";
 import { OPEN, type OpenRequest, type TruncateRequest } from "../../protocol/message.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Keeper } from "./keeper.ts";
@@ -32,7 +32,8 @@ export function open(request: OpenRequest, keeper: Keeper, act: () => Late): Lat
   if ((flags & (OPEN.write | OPEN.append)) === 0) return withImage(path, found, keeper, act);
   const held = keeper.platform.open(path, flags & ~(NEW | OPEN.truncate), 0, 0);
   if (held < 0) return { kind: "failed", errno: -held };
-  if (flags & OPEN.truncate) {
+  const isEmptied = (flags & OPEN.truncate) !== 0;
+  if (isEmptied && found.sizeBytes > MAX_PACKED_BYTES) {
     const fresh = swap(path, found, held, flags, keeper);
     keeper.platform.close(held);
     return fresh >= 0 ? { kind: "descriptor", fd: fresh } : withImage(path, found, keeper, act);
@@ -42,7 +43,12 @@ export function open(request: OpenRequest, keeper: Keeper, act: () => Late): Lat
       path,
       found,
       keeper,
-      () => ({ kind: "descriptor", fd: held }),
+      () => {
+        const failed = isEmptied ? keeper.platform.truncate(held, 0) : 0;
+        if (failed === 0) return { kind: "descriptor", fd: held };
+        keeper.platform.close(held);
+        return { kind: "failed", errno: -failed };
+      },
       () => keeper.platform.close(held),
     );
   } catch (error) {
@@ -65,7 +71,9 @@ export function truncate(request: TruncateRequest, keeper: Keeper, act: () => La
 
 function noteOwn(fd: number, keeper: Keeper): void {
   const found = look(fd);
-  if (typeof found !== "number") keeper.own.add(found.identity);
+  if (typeof found === "number") return;
+  keeper.own.add(found.identity);
+  keeper.unnamed.add(found.identity);
 }
 
 function make(path: string, keeper: Keeper, act: () => Late): Late {
@@ -98,10 +106,17 @@ function swap(path: string, found: Found, held: number, flags: number, keeper: K
   if (typeof twin !== "number") {
     keeper.directoryOf(path);
     const old = { id: found.identity, n, how: "moved", before: describe(found, held) } as const;
-    const entry = keeper.record({ k: "swap", p: path, to: twin.identity, old });
+    let entry: number;
+    try {
+      entry = keeper.record({ k: "swap", p: path, to: twin.identity, old });
+    } catch (error) {
+      platform.close(fresh);
+      store.remove(name);
+      throw error;
+    }
     failed = store.exchange(path, name, found.inode);
     if (failed < 0) keeper.failed(entry);
-    else keeper.own.add(twin.identity);
+    else keeper.adopt(twin.identity);
   }
   if (failed === 0) return fresh;
   platform.close(fresh);
@@ -121,12 +136,13 @@ function withImage(
   if (source < 0) return change(path, found, "lost", keeper, act);
   const n = keeper.nextName();
   if (keeper.isSmall(found.sizeBytes)) {
+    let packed: Packed | undefined;
     try {
-      keeper.copyNow(source, n, found.sizeBytes);
+      packed = keeper.copyNow(source, n, found.sizeBytes);
     } finally {
       keeper.platform.close(source);
     }
-    return change(path, found, n, keeper, act);
+    return change(path, found, n, keeper, act, packed);
   }
   const copied = keeper.copySlowly(source, n, found.sizeBytes).finally(() => {
     keeper.copying.delete(found.identity);
@@ -141,10 +157,24 @@ function withImage(
     });
 }
 
-function change(path: string, found: Found, n: Image, keeper: Keeper, act: () => Late): Late {
+function change(
+  path: string,
+  found: Found,
+  n: Image,
+  keeper: Keeper,
+  act: () => Late,
+  packed?: Packed,
+): Late {
   // To put it back is to exchange it, which the directory notices.
   keeper.directoryOf(path);
-  keeper.record({ k: "image", p: path, id: found.identity, before: describe(found, path), n });
+  keeper.record({
+    k: "image",
+    p: path,
+    id: found.identity,
+    before: describe(found, path),
+    n,
+    ...(packed && { packed }),
+  });
   keeper.imaged.add(found.identity);
   keeper.described.add(found.identity);
   return act();

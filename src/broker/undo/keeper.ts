@@ -1,9 +1,19 @@
+import { type Breach, breachOfCount } from "../../files/file_limits.ts";
 import type { Displaced, Entry, Placement } from "../../files/undo/entry.ts";
 import { describe, outline } from "../../files/undo/entry.ts";
 import type { UndoJournal } from "../../files/undo/journal.ts";
 import type { Platform } from "../../platform/platform.ts";
-import { copyAll, copyStep, type Found, look, type Store } from "../../platform/staging.ts";
+import {
+  copyAll,
+  copyStep,
+  type Found,
+  look,
+  MAX_PACKED_BYTES,
+  type Packed,
+  type Store,
+} from "../../platform/staging.ts";
 import { dirname } from "../../policy/path.ts";
+import type { FileLimits } from "../../policy/profile.ts";
 import { OPEN } from "../../protocol/message.ts";
 
 const EACCES = 13;
@@ -21,7 +31,18 @@ export type KeeperOptions = {
   readonly untracked: readonly string[];
   readonly maxBytes: number;
   readonly maxEntries: number;
+  readonly fileLimits: FileLimits;
 };
+
+/** A change would be beyond the limits of the profile: it must not happen. */
+export class LimitReached extends Error {
+  readonly breach: Breach;
+
+  constructor(breach: Breach) {
+    super(breach.reason);
+    this.breach = breach;
+  }
+}
 
 /** The quota of the run is used up: the change must not happen. */
 export class QuotaReached extends Error {}
@@ -40,6 +61,8 @@ export class Keeper {
   readonly imaged: Set<string> = new Set();
   /** Objects whose metadata from before is kept. */
   readonly described: Set<string> = new Set();
+  /** Those of its own that have no name yet, and may never get one. */
+  readonly unnamed: Set<string> = new Set();
   readonly copying: Map<string, Promise<unknown>> = new Map();
   readonly #directories = new Set<string>();
   #next = 0;
@@ -51,22 +74,40 @@ export class Keeper {
     this.platform = options.platform;
   }
 
+  get placement(): Placement {
+    return this.#options.placement;
+  }
+
+  get fileLimits(): FileLimits {
+    return this.#options.fileLimits;
+  }
+
   tracks(path: string): boolean {
     return !this.#options.untracked.some((tree) => path.startsWith(tree));
   }
 
-  /** Gives the number of the entry. Throws QuotaReached. */
+  /** Gives the number of the entry. Throws QuotaReached and LimitReached. */
   record(entry: Entry): number {
-    const { journal, maxEntries } = this.#options;
+    const { journal, maxEntries, fileLimits } = this.#options;
     if (journal.size >= maxEntries) throw new QuotaReached(`${maxEntries} changes`);
+    if (fileLimits.maxFiles !== null && addsFile(entry)) {
+      const breach = breachOfCount(this.own.size - this.unnamed.size + this.imaged.size + 1, fileLimits);
+      if (breach !== null) throw new LimitReached(breach);
+    }
     return journal.append(entry);
   }
 
   made(entry: number, target: string | number): void {
     const found = look(target);
     if (typeof found === "number") return;
-    this.own.add(found.identity);
+    this.adopt(found.identity);
     this.#options.journal.note({ k: "made", s: entry, id: found.identity });
+  }
+
+  /** Counts an object that has a name among those of the run. The kernel may have used its identity for one that is gone. */
+  adopt(identity: string): void {
+    this.own.add(identity);
+    this.unnamed.delete(identity);
   }
 
   failed(entry: number): void {
@@ -123,7 +164,8 @@ export class Keeper {
       const source = this.openSource(path, found);
       if (source >= 0) {
         try {
-          this.copyNow(source, n, found.sizeBytes);
+          const packed = this.copyNow(source, n, found.sizeBytes);
+          return { id: found.identity, n, how: "copied", before, ...(packed && { packed }) };
         } finally {
           this.platform.close(source);
         }
@@ -151,12 +193,17 @@ export class Keeper {
     this.#copiedBytes += bytes;
   }
 
-  copyNow(source: number, n: number, bytes: number): void {
+  /** Says where it is packed, if it is. */
+  copyNow(source: number, n: number, bytes: number): Packed | undefined {
     this.reserve(bytes);
+    const packed = bytes <= MAX_PACKED_BYTES ? this.store.pack(source) : null;
+    if (typeof packed === "number") throw new QuotaReached(`errno ${-packed} of the undo store`);
+    if (packed !== null) return packed;
     const target = this.#create(n);
     try {
       const result = copyAll(target, source);
       if (result < 0) throw new QuotaReached(`errno ${-result} of the undo store`);
+      return undefined;
     } finally {
       this.platform.close(target);
     }
@@ -187,6 +234,20 @@ export class Keeper {
     const target = this.store.create(String(n));
     if (target < 0) throw new QuotaReached(`errno ${-target} of the undo store`);
     return target;
+  }
+}
+
+/** Says whether the run has one more file after it, of its making or changed by it. */
+function addsFile(entry: Entry): boolean {
+  switch (entry.k) {
+    case "make":
+    case "swap":
+    case "image":
+      return true;
+    case "rename":
+      return entry.from === "untracked";
+    default:
+      return false;
   }
 }
 

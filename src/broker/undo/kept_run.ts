@@ -1,12 +1,13 @@
 import { constants, openSync, readdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { claim, isAlive, ownerOf } from "../../audit/owner.ts";
+import { type Choice, choicesFor, type Resolved, resolveEdited } from "../../files/undo/edited.ts";
 import { hasJournal, journalFile, readJournal, runDirectory, UndoJournal } from "../../files/undo/journal.ts";
-import { makePlan, type Plan } from "../../files/undo/plan.ts";
+import { type Item, makePlan, type Plan } from "../../files/undo/plan.ts";
 import { presentOf } from "../../files/undo/present.ts";
 import { type Restored, restore, resume } from "../../files/undo/restore.ts";
 import { seal, settle } from "../../files/undo/seal.ts";
-import { replay, type Tree } from "../../files/undo/tree.ts";
+import { replay, type Tree, touches, unpack } from "../../files/undo/tree.ts";
 import { binding } from "../../platform/binding.ts";
 import { Store } from "../../platform/staging.ts";
 import { SallyportError } from "../../protocol/errors.ts";
@@ -63,6 +64,23 @@ export function expireUndo(state: string, keepDays: number, atMost: number = MAX
   return expired;
 }
 
+/** The run that a person means: one by its id, or the last one that has changed the file at `path` and is over. */
+export function keptRunOf(state: string, named: string, path: string): string {
+  const runs = keptRuns(state);
+  if (runs.includes(named)) return named;
+  const last = runs
+    .filter((run) => !isInUse(state, run))
+    .map((run) => ({ run, tree: readKept(state, run) }))
+    .filter(({ tree }) => touches(tree, path))
+    .sort((one, two) => two.tree.begin.time - one.tree.begin.time);
+  const found = last.find(({ tree }) => tree.restored === null) ?? last[0];
+  if (found !== undefined) return found.run;
+  throw new SallyportError(
+    "NOT_FOUND",
+    `Cannot find a run "${named}", or one that has changed such a file; sallyport undo list names the runs`,
+  );
+}
+
 /** What is known of a run without touching anything. */
 export function readKept(state: string, run: string): Tree {
   return replay(readJournal(existing(state, run)));
@@ -79,6 +97,10 @@ export type KeptRun = {
   readonly tree: Tree;
   plan(only: readonly string[]): Plan;
   restore(only: readonly string[]): Restored;
+  /** What a person may choose for an item that is kept. */
+  choices(item: Item, plan: Plan): readonly Choice[];
+  /** What is still kept of these paths, by the choice of a person who has named them. */
+  resolve(only: readonly string[], choice: Choice): readonly Resolved[];
   readonly store: Store;
   close(): void;
 };
@@ -103,9 +125,11 @@ export function openKept(state: string, run: string): KeptRun {
 function opened(directory: string): KeptRun {
   const journal = UndoJournal.continue(directory);
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  const store = new Store(openSync(join(directory, "undo"), flags));
   const entries = journal.read();
-  const lowered = lowerTo(replay(entries).begin.uid);
+  const { uid, place, workspace, run } = replay(entries).begin;
+  const parking = place === "moved" ? "" : join(workspace, `.sallyport-${run}-`);
+  const store = new Store(openSync(join(directory, "undo"), flags), parking);
+  const lowered = lowerTo(uid);
   let tree = replay(entries);
   try {
     if (tree.sealed === "no") {
@@ -117,6 +141,7 @@ function opened(directory: string): KeptRun {
     if (lowered) binding.raiseAuthority();
     throw error;
   }
+  unpack(tree, store);
   return {
     tree,
     store,
@@ -125,6 +150,9 @@ function opened(directory: string): KeptRun {
       resume(tree, store);
       return restore(makePlan(tree, presentOf(store), only), store, journal);
     },
+    choices: (item, plan) => choicesFor(item, plan, store),
+    resolve: (only, choice) =>
+      resolveEdited(makePlan(replay(journal.read()), presentOf(store), only), choice, store, journal),
     close() {
       if (lowered) binding.raiseAuthority();
       journal.close();

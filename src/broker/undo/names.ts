@@ -10,11 +10,12 @@ import type {
   UnlinkRequest,
 } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
-import { DONE, type Outcome } from "../outcome.ts";
+import { DONE, type Outcome, outcomeOf } from "../outcome.ts";
 import { ownDescriptor } from "../own_process.ts";
 import type { Keeper } from "./keeper.ts";
 
 const ENOENT = 2;
+const EPERM = 1;
 const EXDEV = 18;
 const ESTALE = 116;
 
@@ -30,6 +31,16 @@ export function make(
   keeper.directoryOf(path);
   const kind = kindOf(request);
   const entry = keeper.record({ k: "make", p: path, kind });
+  const outcome = act();
+  if (outcome.kind === "value") keeper.made(entry, path);
+  else keeper.failed(entry);
+  return outcome;
+}
+
+/** A file that `act` gives its first name. */
+export function makeFile(path: string, keeper: Keeper, act: Act): Outcome {
+  keeper.directoryOf(path);
+  const entry = keeper.record({ k: "make", p: path, kind: "file" });
   const outcome = act();
   if (outcome.kind === "value") keeper.made(entry, path);
   else keeper.failed(entry);
@@ -55,14 +66,8 @@ export function link(request: LinkRequest, caller: Caller, keeper: Keeper, act: 
   const isUnnamed = ownDescriptor(from, caller) >= 0;
   const found = isUnnamed ? 0 : look(from);
   if (typeof found === "number" && !isUnnamed) return act();
+  if (typeof found === "number") return makeFile(to, keeper, act);
   keeper.directoryOf(to);
-  if (typeof found === "number") {
-    const entry = keeper.record({ k: "make", p: to, kind: "file" });
-    const outcome = act();
-    if (outcome.kind === "value") keeper.made(entry, to);
-    else keeper.failed(entry);
-    return outcome;
-  }
   const isOwn = keeper.own.has(found.identity) || !keeper.tracks(from);
   // Whatever is done to it below an untracked name would be done unseen.
   if (!keeper.tracks(to)) return isOwn ? act() : { kind: "failed", errno: EXDEV };
@@ -143,7 +148,7 @@ function cross(
     return recorded({ k: "remove", p: from, old }, keeper, act);
   }
   keeper.directoryOf(to);
-  keeper.own.add(moving.identity);
+  keeper.adopt(moving.identity);
   const plain = {
     k: "rename",
     p: from,
@@ -202,6 +207,8 @@ function replace(request: RenameRequest, plain: Plain, displaced: Found, keeper:
   const linked = keeper.store.linkIn(to, String(old.n));
   if (linked < 0) {
     keeper.failed(entry);
+    // Somebody else's file (fs.protected_hardlinks), perhaps one that can not be copied either.
+    if (linked === -EPERM) return swapAside(request, plain, displaced, keeper);
     return recorded({ ...plain, old: keeper.copied(to, displaced, keeper.nextName()) }, keeper, act);
   }
   const outcome = act();
@@ -209,6 +216,25 @@ function replace(request: RenameRequest, plain: Plain, displaced: Found, keeper:
   keeper.store.remove(String(old.n));
   keeper.failed(entry);
   return outcome;
+}
+
+/**
+ * The same for what can get no second name: the two change places, then what was there goes into the store. For a moment it
+ * stands under the other name.
+ */
+function swapAside({ from, to }: RenameRequest, plain: Plain, displaced: Found, keeper: Keeper): Outcome {
+  const { platform } = keeper;
+  const ids = [plain.id, displaced.identity] as const;
+  const kinds = [plain.kind, displaced.kind] as const;
+  const act = (): Outcome => outcomeOf(platform.rename(from, to, "exchange"));
+  const swapped = recorded({ k: "exchange", p: from, to, ids, kinds }, keeper, act);
+  if (swapped.kind !== "value") return swapped;
+  const gone = unlink({ op: "unlink", path: from, kind: "file" }, keeper, () =>
+    outcomeOf(platform.unlink(from, "file")),
+  );
+  if (gone.kind !== "value")
+    recorded({ k: "exchange", p: from, to, ids: [ids[1], ids[0]], kinds: [kinds[1], kinds[0]] }, keeper, act);
+  return gone;
 }
 
 /** Acts once it is on record, and takes the record back when nothing came of it. */

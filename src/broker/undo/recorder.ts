@@ -1,12 +1,15 @@
+import { type Breach, breachOfSize } from "../../files/file_limits.ts";
+import type { Found } from "../../platform/staging.ts";
 import type { Denial, Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import type { Outcome } from "../outcome.ts";
 import type { RunLog } from "../run_log.ts";
 import { open, truncate } from "./content.ts";
-import { EDQUOT, type Keeper, QuotaReached } from "./keeper.ts";
+import { draft } from "./draft.ts";
+import { EDQUOT, type Keeper, LimitReached, QuotaReached } from "./keeper.ts";
 import { metadata } from "./metadata.ts";
 import { link, make, rename, renew, unlink } from "./names.ts";
-import type { Undo } from "./undo.ts";
+import type { Draft, Undo } from "./undo.ts";
 
 type Late = Outcome | Promise<Outcome>;
 
@@ -22,6 +25,10 @@ export class UndoRecorder implements Undo {
 
   perform(request: Request, caller: Caller, act: () => Late): Late {
     try {
+      // The kernel holds the program itself to it (RLIMIT_FSIZE), and not the broker.
+      const size =
+        request.op === "truncate" ? breachOfSize(request.sizeBytes, this.#keeper.fileLimits) : null;
+      if (size !== null) throw new LimitReached(size);
       const outcome = this.#kept(request, caller, act);
       if (!(outcome instanceof Promise)) return outcome;
       return outcome.catch((error: unknown) => this.#refused(request, caller, error));
@@ -34,6 +41,11 @@ export class UndoRecorder implements Undo {
     return request.op === "rename" && this.#keeper.tracks(request.from)
       ? renew(request.from, this.#keeper, act)
       : act();
+  }
+
+  draft(path: string, replaced: Found | null, mode: number, umask: number): Draft | number {
+    const keeper = this.#keeper.tracks(path) ? this.#keeper : null;
+    return draft(path, replaced, { mode, umask, limits: this.#keeper.fileLimits }, keeper);
   }
 
   #kept(request: Request, caller: Caller, act: () => Late): Late {
@@ -66,6 +78,10 @@ export class UndoRecorder implements Undo {
       case "setxattr":
       case "removexattr":
         return keeper.tracks(request.path) ? metadata(request.path, caller, keeper, now) : act();
+      // What these change is kept by the draft itself.
+      case "begin":
+      case "commit":
+      case "discard":
       case "stat":
       case "list":
       case "exec":
@@ -78,10 +94,11 @@ export class UndoRecorder implements Undo {
 
   /** What can not be undone any more does not happen. */
   #refused(request: Request, caller: Caller, error: unknown): Outcome {
+    if (error instanceof LimitReached) return refuseBreach(request, caller, error.breach, this.#log);
     if (!(error instanceof QuotaReached)) throw error;
     const denial: Denial = {
       op: request.op,
-      path: "path" in request ? request.path : "to" in request ? request.to : "",
+      path: pathOf(request),
       rule: "undo.quota",
       reason: `what the run changes could no longer be undone: ${error.message}`,
       nextSteps: ["sallyport run --undo off …", 'raise "undoLimits" in a profile of your own'],
@@ -89,4 +106,23 @@ export class UndoRecorder implements Undo {
     this.#log.denial(request, caller, denial, EDQUOT);
     return { kind: "denied", errno: EDQUOT, denial };
   }
+}
+
+/** Refuses what would be beyond the limits of the profile, on record. */
+export function refuseBreach(
+  request: Request,
+  caller: Caller,
+  { rule, reason, errno }: Breach,
+  log: Pick<RunLog, "denial">,
+): Outcome {
+  const nextSteps = [BREACH_REMEDY];
+  const denial: Denial = { op: request.op, path: pathOf(request), rule, reason, nextSteps };
+  log.denial(request, caller, denial, errno);
+  return { kind: "denied", errno, denial };
+}
+
+const BREACH_REMEDY = 'change "fileLimits" in a profile of your own';
+
+function pathOf(request: Request): string {
+  return "path" in request ? request.path : "to" in request ? request.to : "";
 }

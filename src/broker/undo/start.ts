@@ -2,23 +2,31 @@ import { chownSync, constants, mkdirSync, openSync, readFileSync } from "node:fs
 import { join } from "node:path";
 import type { Placement } from "../../files/undo/entry.ts";
 import { runDirectory, UndoJournal } from "../../files/undo/journal.ts";
+import { type RolledBack, rollBack } from "../../files/undo/roll_back.ts";
 import { type Sealed, seal } from "../../files/undo/seal.ts";
 import { linux } from "../../platform/linux.ts";
 import { Store } from "../../platform/staging.ts";
-import type { ResolvedProfile } from "../../policy/profile.ts";
+import { limitsFiles, type ResolvedProfile } from "../../policy/profile.ts";
+import { SallyportError } from "../../protocol/errors.ts";
+import { OPEN } from "../../protocol/message.ts";
+import type { Caller } from "../caller.ts";
 import type { RunLog } from "../run_log.ts";
+import type { Session } from "../session.ts";
+import { Transactions } from "../transactions.ts";
 import type { User } from "../user.ts";
 import type { Places } from "../workspace.ts";
 import { Keeper } from "./keeper.ts";
 import { expireUndo, lockUndo, unlockUndo } from "./kept_run.ts";
-import { UndoRecorder } from "./recorder.ts";
-import type { Undo } from "./undo.ts";
+import { refuseBreach, UndoRecorder } from "./recorder.ts";
+import { NO_UNDO, type Undo } from "./undo.ts";
 
 export type UndoFacts = Placement | "off";
 
 export type UndoSetting = {
   readonly undo?: "journaled" | "off" | undefined;
-  readonly profile: Pick<ResolvedProfile, "undo" | "undoLimits">;
+  readonly profile: Pick<ResolvedProfile, "name" | "undo" | "undoLimits" | "fileLimits" | "mediation">;
+  /** Set where the run's changes are held back: a commit looks at them. */
+  readonly staged?: unknown;
 };
 
 export type UndoPlace = {
@@ -47,7 +55,15 @@ export function startUndo(
 ): RunUndo | null {
   const { profile } = setting;
   expireUndo(state, profile.undoLimits.keepDays);
-  if ((setting.undo ?? profile.undo) === "off") return null;
+  const limits = limitsFiles(profile.fileLimits) ? profile.fileLimits : null;
+  const isOff = (setting.undo ?? profile.undo) === "off";
+  if (limits !== null && (isOff || profile.mediation === "kernel") && setting.staged === undefined) {
+    throw new SallyportError(
+      "SETUP",
+      `Cannot hold the run to the fileLimits of profile "${profile.name}" without undo: a file beyond them is put back; leave out --undo off and mediation kernel`,
+    );
+  }
+  if (isOff) return null;
   const directory = runDirectory(state, run);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const storePath = join(directory, "undo");
@@ -69,15 +85,24 @@ export function startUndo(
     place: placement,
     time: Date.now(),
   });
+  let log: Pick<RunLog, "denial"> | null = null;
   const untracked = [`${places.tmp}/`, "/dev/", "/proc/", "/sys/"];
   return {
     placement,
-    recorder: (log) =>
-      new UndoRecorder(
-        new Keeper({ journal, store, placement, platform: linux, untracked, ...profile.undoLimits }),
-        log,
-      ),
-    seal: () => seal(journal.read(), journal, store, "end"),
+    recorder(given) {
+      log = given;
+      const { undoLimits, fileLimits } = profile;
+      return new UndoRecorder(
+        new Keeper({ journal, store, placement, platform: linux, untracked, ...undoLimits, fileLimits }),
+        given,
+      );
+    },
+    seal() {
+      const beyond = limits === null ? [] : rollBack(journal, store, limits);
+      for (const one of beyond) if (log !== null) report(one, log);
+      const sealed = seal(journal.read(), journal, store, "end");
+      return { ...sealed, undoable: sealed.undoable - beyond.filter(({ isBack }) => isBack).length };
+    },
     close() {
       journal.close();
       store.close();
@@ -85,6 +110,26 @@ export function startUndo(
     },
   };
 }
+
+/** The parts of a session that deal with what a run writes. */
+export function writesOf(undo: RunUndo | null, log: RunLog): Pick<Session, "undo" | "transactions"> {
+  return { undo: undo?.recorder(log) ?? NO_UNDO, transactions: new Transactions() };
+}
+
+/** Tells the person, and the record: the program is gone. */
+function report({ path, isBack, reason, ...breach }: RolledBack, log: Pick<RunLog, "denial">): void {
+  const what = isBack ? "the file was put back as it was" : "THE FILE COULD NOT BE PUT BACK";
+  const request = { op: "open", path, flags: OPEN.write, mode: 0 } as const;
+  refuseBreach(request, BROKER, { ...breach, reason: `${reason}; ${what}` }, log);
+}
+
+const BROKER: Caller = {
+  pid: process.pid,
+  tid: process.pid,
+  heldFd: -1,
+  descriptors: [],
+  waits: () => true,
+};
 
 /** proc_pid_fdinfo(5): a rename can only stay within one mount. */
 function mountOf(fd: number): string {

@@ -1,6 +1,8 @@
+import type { Found } from "../../platform/staging.ts";
 import type { Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import type { Outcome } from "../outcome.ts";
+import { draft } from "./draft.ts";
 
 type Late = Outcome | Promise<Outcome>;
 
@@ -13,7 +15,25 @@ export type Undo = {
   perform(request: Request, caller: Caller, act: () => Late): Late;
   /** Does `act`, which puts another file in the place of the one that a rename is about to move. 0 or -errno. */
   renew(request: Request, act: () => number): number;
+  /** A file that is to take the place of what stands at `path` (null: nothing does), or -errno. */
+  draft(path: string, replaced: Found | null, mode: number, umask: number): Draft | number;
 };
 
+/** A file that has no name in the tree yet. */
+export type Draft = {
+  /** The broker's own descriptor, for reading and writing. */
+  readonly fd: number;
+  /** Gives it its place, and keeps what stood there. Once. 0 or -errno with nothing done; throws what `Undo.perform` answers. */
+  put(): number;
+  /** Closes it, and removes it where it got no place. */
+  drop(): void;
+};
+
+const ANYTHING = { maxBytes: null, maxFiles: null, mimeTypes: [] };
+
 /** For a run that is not to be undone. */
-export const NO_UNDO: Undo = { perform: (_request, _caller, act) => act(), renew: (_request, act) => act() };
+export const NO_UNDO: Undo = {
+  perform: (_request, _caller, act) => act(),
+  renew: (_request, act) => act(),
+  draft: (path, replaced, mode, umask) => draft(path, replaced, { mode, umask, limits: ANYTHING }, null),
+};

@@ -1,4 +1,4 @@
-import { type Attribute, attributesOf, type Found, type Time } from "../../platform/staging.ts";
+import { type Attribute, attributesOf, type Found, type Packed, type Time } from "../../platform/staging.ts";
 import type { Stat } from "../../protocol/message.ts";
 
 /** What an object was before the run changed it. `attributes`: name and base64 value; absent when there were none. */
@@ -28,6 +28,8 @@ export type Displaced = {
   readonly n: number;
   readonly how: "moved" | "copied";
   readonly before: Before;
+  /** The copy lies in the pack, and `n` is what it is to be called when it is wanted. */
+  readonly packed?: Packed;
 };
 
 /**
@@ -60,6 +62,7 @@ export type Entry =
       readonly id: string;
       readonly before: Before;
       readonly n: Image;
+      readonly packed?: Packed;
     }
   /** Mode, owner, times or attributes of the object at `p` are about to change. */
   | { readonly k: "meta"; readonly p: string; readonly id: string; readonly before: Before }
@@ -93,14 +96,25 @@ export type Entry =
   | { readonly k: "restoring"; readonly id: string }
   /** This object, a copy, is about to stand where its original stood. */
   | { readonly k: "stand-in"; readonly id: string }
-  | { readonly k: "restored"; readonly time: number; readonly done: number; readonly kept: number };
+  /** `why` "limits": at the end of the run itself, of what was beyond them. */
+  | {
+      readonly k: "restored";
+      readonly time: number;
+      readonly done: number;
+      readonly kept: number;
+      readonly why?: "limits";
+    };
 
-/** `id` null: nothing stands there. `hash`: SHA-256 of the content in hex, of files up to a bound. */
+/**
+ * `id` null: nothing stands there. `hash`: SHA-256 of the content in hex, of files up to a bound. `left`: where a short text lies in
+ * the file of left_texts.ts, as offset and length.
+ */
 export type After = {
   readonly id: string | null;
   readonly size: number;
   readonly ctime: Time;
   readonly hash?: string;
+  readonly left?: readonly [number, number];
 };
 
 /** Where before-images go: moved at no cost into a directory on the same file system, or copied because there is none. */

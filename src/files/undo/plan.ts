@@ -23,9 +23,13 @@ export type Item = {
   readonly reason?: string;
 };
 
+/** What an item is about: the object of before, and where it, or what took its place, is at present; null: nowhere. */
+export type Subject = { readonly was: Node | null; readonly at: string | null };
+
 export type Plan = {
   readonly tree: Tree;
   readonly items: readonly Item[];
+  readonly subjects: ReadonlyMap<Item, Subject>;
   /** Names to vacate and to fill. */
   readonly slots: readonly Slot[];
   /** Objects whose content or metadata are put back where they are. */
@@ -70,7 +74,18 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
   }
   const slots = changed.filter((slot) => verdicts.get(slot)!.state === "todo");
   const nodes = touched.filter((node) => nodeVerdicts.get(node)?.state === "todo");
-  return { tree, items: itemsOf(), slots, nodes, times: timesOf(), placesNow, placesBefore, actual };
+  const subjects = new Map<Item, Subject>();
+  return {
+    tree,
+    items: itemsOf(),
+    subjects,
+    slots,
+    nodes,
+    times: timesOf(),
+    placesNow,
+    placesBefore,
+    actual,
+  };
 
   /** A name in a directory that the run made and removed again is nobody's concern. */
   function isReachable(slot: Slot): boolean {
@@ -278,6 +293,10 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
 
   function itemsOf(): Item[] {
     const items: Item[] = [];
+    const note = (item: Item, was: Node | null, slot: Slot): void => {
+      items.push(item);
+      subjects.set(item, { was, at: actualPath(slot) });
+    };
     for (const slot of changed) {
       const verdict = verdicts.get(slot)!;
       if (chosen !== null && !chosen.slots.has(slot)) continue;
@@ -287,29 +306,23 @@ export function makePlan(tree: Tree, present: Present, only: readonly string[] =
       if (before === null) {
         // A move shows once, in its old place.
         if (now?.origin === "before" && verdict.state !== "kept") continue;
-        items.push({ path: nowPath(slot) ?? path, what: "remove", state: verdict.state, ...reason });
+        note({ path: nowPath(slot) ?? path, what: "remove", state: verdict.state, ...reason }, null, slot);
         continue;
       }
       const from = slotsNow.get(before)?.find((other) => other !== slot);
       const other = from === undefined ? null : nowPath(from);
-      items.push({
-        path,
-        what: other === null ? "bring back" : "move back",
-        ...(other === null ? {} : { other }),
-        state: verdict.state,
-        ...reason,
-      });
+      const what = other === null ? "bring back" : "move back";
+      const where = other === null ? {} : { other };
+      note({ path, what, ...where, state: verdict.state, ...reason }, before, slot);
     }
     for (const [node, verdict] of nodeVerdicts) {
       const slot = placesNow.get(node)!;
       const path = nowPath(slot) ?? slot.name;
       const reason = verdict.state === "kept" ? { reason: verdict.reason } : {};
-      items.push({
-        path,
-        what: node.image === null ? "restore metadata" : "restore content",
-        state: verdict.state,
-        ...reason,
-      });
+      const what = node.image === null ? "restore metadata" : "restore content";
+      const item = { path, what, state: verdict.state, ...reason } as const;
+      items.push(item);
+      subjects.set(item, { was: node, at: whereIs(node)[0] });
     }
     return items.sort((one, two) => (one.path < two.path ? -1 : one.path > two.path ? 1 : 0));
   }

@@ -7,6 +7,8 @@ import type { Present } from "./plan.ts";
 
 const MAX_ENTRIES = 1_000_000;
 const CHUNK_BYTES = 1 << 20;
+/** One file is read at a time. */
+const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
 
 /** The file system as it is, through names without links and with the authority of the thread. */
 export function presentOf(store: Store): Present {
@@ -32,7 +34,6 @@ export function presentOf(store: Store): Present {
 export function hashOf(fd: number): string | null {
   if (fd < 0) return null;
   const hash = createHash("sha256");
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   try {
     for (;;) {
       const length = readSync(fd, chunk);

@@ -1,11 +1,11 @@
-import { chmodSync } from "node:fs";
 import { errnoName } from "../../platform/errno.ts";
 import { linux } from "../../platform/linux.ts";
-import { attributesOf, copyAll, type Found, look, type Store, type Time } from "../../platform/staging.ts";
+import { copyAll, type Found, look, type Store } from "../../platform/staging.ts";
 import { OPEN } from "../../protocol/message.ts";
 import type { Before, Image } from "./entry.ts";
 import type { UndoJournal } from "./journal.ts";
 import { type Item, type Plan, parkedName, removedName } from "./plan.ts";
+import { setMetadata, setTimes } from "./set_metadata.ts";
 import { type Node, pathOf, placesOf, type Slot, type Tree } from "./tree.ts";
 
 const ENOENT = 2;
@@ -13,7 +13,6 @@ const EXDEV = 18;
 const EEXIST = 17;
 /** Another directory stands where one was removed: what was in it goes there, and it stays what it is. */
 const ADOPTED = 1;
-const NANOS = 1_000_000_000n;
 
 export type Restored = { readonly items: readonly Item[]; readonly failures: readonly Failure[] };
 export type Failure = { readonly path: string; readonly reason: string };
@@ -34,7 +33,7 @@ export function resume(tree: Tree, store: Store): void {
  * Does what a plan says, with the authority of the thread. What the run had put there goes into the store. Each step leaves a state from
  * which a plan made anew goes on: it may be killed at any of them. Nothing is replaced that the plan did not see.
  */
-export function restore(plan: Plan, store: Store, journal: UndoJournal): Restored {
+export function restore(plan: Plan, store: Store, journal: UndoJournal, why?: "limits"): Restored {
   const { tree } = plan;
   const failures: Failure[] = [];
   const places = new Map(plan.actual);
@@ -48,15 +47,23 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     if (node.id !== null) journal.note({ k: "restoring", id: node.id });
   }
   journal.flush();
+  /** By identity from before: where the first name of a file that had several has been put back from a copy. */
+  const copies = new Map<string, string>();
+  /** Whose place the copy of their content has taken: they need nothing more. */
+  const replaced = new Set<Node>();
   const vacated = new Set<Slot>();
   const deepestFirst = [...plan.slots].sort((one, two) => depths.get(two)!.now - depths.get(one)!.now);
   for (const slot of deepestFirst) if (vacate(slot)) vacated.add(slot);
   const highestFirst = [...plan.slots].sort((one, two) => depths.get(one)!.before - depths.get(two)!.before);
   const filled: Slot[] = [];
-  for (const slot of highestFirst)
-    if (slot.before !== null && vacated.has(slot)) fill(slot, slot.before, filled);
+  // Copies last: a further name of a file that is back links to it.
+  const isCopied = (slot: Slot): boolean => slot.before?.stored.some(({ how }) => how === "copied") ?? false;
+  for (const late of [false, true])
+    for (const slot of highestFirst)
+      if (slot.before !== null && vacated.has(slot) && isCopied(slot) === late)
+        fill(slot, slot.before, filled);
   for (const node of new Set(filled.map((slot) => slot.before!))) dropSpares(node);
-  for (const node of plan.nodes) if (node.kind !== "directory") putBack(node);
+  for (const node of plan.nodes) if (node.kind !== "directory" && !replaced.has(node)) putBack(node);
   // Deepest first: what is done in a directory changes its times.
   const directories = [
     ...new Set([
@@ -68,7 +75,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
   for (const node of directories.sort((one, two) => pathLength(two) - pathLength(one))) finishDirectory(node);
   const items = plan.items.filter(({ state }) => state !== "done");
   const kept = items.filter(({ state }) => state === "kept").length + failures.length;
-  journal.append({ k: "restored", time: Date.now(), done: items.length - kept, kept });
+  journal.append({ k: "restored", time: Date.now(), done: items.length - kept, kept, ...(why && { why }) });
   return { items: plan.items, failures };
 
   function depthOf(slot: Slot): { now: number; before: number } {
@@ -166,7 +173,9 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
       const name = String(stored.n);
       const there = store.look(name);
       if (stored.how === "copied") {
-        const made = placeCopy(stored.before, name, at);
+        const first = copies.get(stored.id) ?? survivorOf(stored.id, node);
+        const made = first === null ? placeCopy(stored.before, name, at) : linux.link(first, at);
+        if (made === 0 && first === null) copies.set(stored.id, at);
         if (made !== -ENOENT) return made;
         continue;
       }
@@ -187,6 +196,17 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     const moved = store.moveOut(parkedName(node), at);
     if (moved !== -ENOENT) return moved;
     return placedAt === null ? -ENOENT : linux.link(placedAt, at);
+  }
+
+  /** Another name of the same file, that is there. */
+  function survivorOf(id: string, node: Node): string | null {
+    for (const other of tree.nodes) {
+      const slot = other.id === id && other !== node ? places.get(other) : undefined;
+      const at = slot === undefined ? null : path(slot);
+      const there = at === null ? -ENOENT : look(at);
+      if (typeof there !== "number" && there.identity === id) return at;
+    }
+    return null;
   }
 
   /** A directory that was removed: a new one, which gets its metadata when everything is in it. */
@@ -235,6 +255,7 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     const prepared = prepare(String(n), before);
     if (prepared < 0) return prepared;
     const moved = store.moveOut(String(n), at);
+    if (moved === 0) replaced.add(node);
     if (moved === 0 && node.stored[0] !== undefined) node.stored.length = 0;
     return moved;
   }
@@ -249,9 +270,14 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
   }
 
   function placeCopy(before: Before, name: string, at: string): number {
-    if (before.kind === "symlink")
-      return before.target === undefined ? -ENOENT : linux.symlink(before.target, at);
-    if (before.kind === "fifo") return linux.mknod(at, "fifo", before.mode & 0o1777, 0);
+    if (before.kind === "symlink" || before.kind === "fifo") {
+      if (before.kind === "symlink" && before.target === undefined) return -ENOENT;
+      const made =
+        before.kind === "symlink"
+          ? linux.symlink(before.target!, at)
+          : linux.mknod(at, "fifo", before.mode & 0o1777, 0);
+      return made < 0 ? made : setMetadata(at, before);
+    }
     const source = store.openForReading(name);
     if (source < 0) return source;
     const directory = at.slice(0, at.lastIndexOf("/")) || "/";
@@ -301,7 +327,8 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
 
   function putContent(node: Node, at: string, there: Found): number {
     const { n } = node.image!;
-    if (typeof n === "number" && there.linkCount === 1) {
+    // A small one stays the file that it is: an earlier run, and a restore of it, know it by that.
+    if (typeof n === "number" && there.linkCount === 1 && node.image!.packed === undefined) {
       const prepared = prepare(String(n), node.before!);
       if (prepared === 0) {
         const exchanged = store.exchange(at, String(n), there.inode);
@@ -333,62 +360,4 @@ export function restore(plan: Plan, store: Store, journal: UndoJournal): Restore
     const result = node.timesOnly ? setTimes(at, node.before) : setMetadata(at, node.before);
     if (result < 0) fail(at, "its metadata could not be put back", result);
   }
-}
-
-function setMetadata(target: string | number, before: Before): number {
-  const there = look(target);
-  if (typeof there === "number") return there;
-  if (there.uid !== before.uid || there.gid !== before.gid) {
-    const owned = linux.chown(target, before.uid, before.gid);
-    if (owned < 0) return owned;
-  }
-  const attributed = setAttributes(target, before);
-  if (attributed < 0) return attributed;
-  if (before.kind !== "symlink" && there.mode !== before.mode) {
-    const moded = setMode(target, before.mode);
-    if (moded < 0) return moded;
-  }
-  return setTimes(target, before);
-}
-
-function setMode(target: string | number, mode: number): number {
-  if ((mode & 0o6000) === 0) return linux.chmod(target, mode);
-  // The broker never sets these bits; here they were there before the run.
-  const fd = typeof target === "number" ? target : linux.open(target, OPEN.pathOnly | OPEN.nofollow, 0, 0);
-  if (fd < 0) return fd;
-  try {
-    chmodSync(`/proc/self/fd/${fd}`, mode);
-    return 0;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).errno ?? -1;
-  } finally {
-    if (typeof target === "string") linux.close(fd);
-  }
-}
-
-function setAttributes(target: string | number, before: Before): number {
-  const wanted = new Map(before.attributes ?? []);
-  const present = attributesOf(target);
-  if (typeof present === "number") return present;
-  for (const [name, value] of present) {
-    const old = wanted.get(name);
-    if (old === Buffer.from(value).toString("base64")) wanted.delete(name);
-    else if (old === undefined) {
-      const result = linux.removexattr(target, name);
-      if (result < 0) return result;
-    }
-  }
-  for (const [name, value] of wanted) {
-    const result = linux.setxattr(target, name, Buffer.from(value, "base64"), "any");
-    if (result < 0) return result;
-  }
-  return 0;
-}
-
-function setTimes(target: string | number, before: Before): number {
-  return linux.utimens(target, nanoseconds(before.atime), nanoseconds(before.mtime));
-}
-
-function nanoseconds([seconds, rest]: Time): bigint {
-  return BigInt(seconds) * NANOS + BigInt(rest);
 }

@@ -1,10 +1,13 @@
+import { createHash } from "node:crypto";
 import { linux } from "../../platform/linux.ts";
-import { look, type Store } from "../../platform/staging.ts";
+import { look, type Packed, type Store } from "../../platform/staging.ts";
 import { OPEN } from "../../protocol/message.ts";
 import type { Entry, Image } from "./entry.ts";
 import type { UndoJournal } from "./journal.ts";
+import { LeftTexts } from "./left_texts.ts";
 import { hashOf } from "./present.ts";
 import { type Node, pathOf, placesOf, replay, type Slot, type Tree } from "./tree.ts";
+import { readWhole } from "./whole_file.ts";
 
 const MAX_HASHED_FILE_BYTES = 1 << 20;
 const MAX_HASHED_BYTES = 64 << 20;
@@ -69,11 +72,18 @@ export function seal(
   const tree = replay(entries);
   const places = placesOf(tree, "now");
   const contents: ChangedContent[] = [];
+  const left = new LeftTexts(store);
   let budget = MAX_HASHED_BYTES;
-  const hash = (size: number, open: () => number): string => {
-    if (size > MAX_HASHED_FILE_BYTES || size > budget) return "";
+  const isWithin = (size: number): boolean => {
+    if (size > MAX_HASHED_FILE_BYTES || size > budget) return false;
     budget -= size;
-    return hashOf(open()) ?? "";
+    return true;
+  };
+  const hash = (size: number, open: () => number): string => (isWithin(size) ? (hashOf(open()) ?? "") : "");
+  const hashBefore = (n: number, { size, packed }: { size: number; packed: Packed | undefined }): string => {
+    if (packed === undefined) return hash(size, () => store.openForReading(String(n)));
+    const content = isWithin(size) ? store.packed(packed) : null;
+    return content === null ? "" : createHash("sha256").update(content).digest("hex");
   };
   const seen = new Set<string>();
   const note = (slot: Slot, node: Node | null): void => {
@@ -86,7 +96,10 @@ export function seal(
       return;
     }
     const image = found.kind === "file" ? imageOf(slot, node) : null;
-    const after = image === null ? "" : hash(found.sizeBytes, () => linux.open(path, OPEN.read, 0, 0));
+    const isRead = image !== null && isWithin(found.sizeBytes);
+    const content = isRead ? readWhole(linux.open(path, OPEN.read, 0, 0), found.sizeBytes) : null;
+    const after = content === null ? "" : createHash("sha256").update(content).digest("hex");
+    const lies = content === null ? null : left.add(content);
     journal.note({
       k: "after",
       p: path,
@@ -94,17 +107,16 @@ export function seal(
       size: found.sizeBytes,
       ctime: found.changed,
       ...(after === "" ? {} : { hash: after }),
+      ...(lies === null ? {} : { left: lies }),
     });
     if (image === null) return;
     const before =
-      image.n === "empty"
-        ? hashOfNothing()
-        : typeof image.n === "number"
-          ? hash(image.size, () => store.openForReading(String(image.n)))
-          : "";
-    contents.push({ path, before, after });
+      image.n === "empty" ? hashOfNothing() : typeof image.n === "number" ? hashBefore(image.n, image) : "";
+    // The same where a file was put back at once.
+    if (before === "" || before !== after) contents.push({ path, before, after });
   };
   for (const slot of tree.slots) if (slot.before !== slot.now || isTouched(slot.now)) note(slot, slot.now);
+  left.close();
   journal.append({ k: "sealed", when, time: Date.now() });
   return { undoable: undoableOf(tree), contents };
 }
@@ -125,12 +137,15 @@ function isTouched(node: Node | null): boolean {
 }
 
 /** The content that a path had before, when it has another one now. */
-function imageOf(slot: Slot, node: Node | null): { n: Image; size: number } | null {
-  if (node?.image) return { n: node.image.n, size: node.image.before.size };
+function imageOf(
+  slot: Slot,
+  node: Node | null,
+): { n: Image; size: number; packed: Packed | undefined } | null {
+  if (node?.image) return { n: node.image.n, size: node.image.before.size, packed: node.image.packed };
   const old = slot.before;
   if (old === null || old === node || old.kind !== "file") return null;
   const [stored] = old.stored;
-  return stored === undefined ? null : { n: stored.n, size: stored.before.size };
+  return stored === undefined ? null : { n: stored.n, size: stored.before.size, packed: stored.packed };
 }
 
 function hashOfNothing(): string {

@@ -1,4 +1,5 @@
-/** Replays an undo journal into what was where before the run, and what is where after it. Pure. */
+/** Replays an undo journal into what was where before the run, and what is where after it. Pure, but for `unpack`. */
+import type { Packed, Store } from "../../platform/staging.ts";
 import type { Stat } from "../../protocol/message.ts";
 import type { After, Before, Displaced, Entry, Image } from "./entry.ts";
 
@@ -12,7 +13,7 @@ export type Node = {
   id: string | null;
   readonly slots: Map<string, Slot>;
   /** Where its content from before lies. */
-  image: { readonly n: Image; readonly before: Before } | null;
+  image: { readonly n: Image; readonly before: Before; readonly packed: Packed | undefined } | null;
   /** What it was before its metadata changed. */
   before: Before | null;
   /** Only its times changed, because its entries did. */
@@ -155,7 +156,7 @@ export function replay(entries: readonly Entry[]): Tree {
         break;
       case "image": {
         const changed = nodeAt(entry.p, "file", entry.id);
-        changed.image ??= { n: entry.n, before: entry.before };
+        changed.image ??= { n: entry.n, before: entry.before, packed: entry.packed };
         changed.before ??= entry.before;
         changed.timesOnly = false;
         break;
@@ -205,12 +206,21 @@ export function replay(entries: readonly Entry[]): Tree {
         standIns.add(entry.id);
         break;
       case "restored":
-        restored = entry;
+        if (entry.why === undefined) restored = entry;
         restoring.clear();
         break;
     }
   });
   return { begin, root, slots, nodes, after, sealed, restoring, standIns, restored };
+}
+
+/** Makes files of what is packed in the store, for a restore: it moves them to where they belong. */
+export function unpack(tree: Tree, store: Store): void {
+  for (const { image, stored } of tree.nodes) {
+    const all = [...stored, ...(image === null ? [] : [image])];
+    for (const { n, packed } of all)
+      if (packed !== undefined && typeof store.look(String(n)) === "number") store.unpack(packed, String(n));
+  }
 }
 
 /** Where each node is: its first slot, by the given view. */
@@ -234,4 +244,20 @@ export function pathOf(slot: Slot, places: ReadonlyMap<Node, Slot>, root: Node):
     at = up.parent;
   }
   return `/${names.reverse().join("/")}`;
+}
+
+/** Says whether the run has changed what is, or was, at the path, or something below it. */
+export function touches(tree: Tree, path: string): boolean {
+  const views = ["before", "now"] as const;
+  const places = views.map((view) => placesOf(tree, view));
+  return tree.slots.some((slot) => {
+    const isChanged = slot.before !== slot.now || (slot.now?.origin === "before" && !slot.now.timesOnly);
+    return (
+      isChanged &&
+      places.some((view) => {
+        const at = pathOf(slot, view, tree.root);
+        return at !== null && (at === path || at.startsWith(`${path}/`));
+      })
+    );
+  });
 }

@@ -155,9 +155,15 @@ export const PROTOCOL_BLOCKS: Blocks = {
         ],
         [wire.VALUE.names, "an array of names"],
         [wire.VALUE.pid, "a process id"],
+        [wire.VALUE.transaction, "the number of a transaction"],
       ],
     ),
-  "denied-ops": () => codes([`${wire.DENIED_OPS.length} ${wire.DENIED_OPS.at(-1)}`]),
+  "denied-ops": () =>
+    codes(
+      wire.DENIED_OPS.flatMap((op, at) =>
+        at === wire.OPS.indexOf(op as (typeof wire.OPS)[number]) ? [] : [`${at} ${op}`],
+      ),
+    ),
   "wire-examples": () =>
     [
       example("hello of a client", encodeHello()),

@@ -16,7 +16,8 @@ export type FieldType =
   | "size"
   | "xattr name"
   | "xattr value"
-  | "strings";
+  | "strings"
+  | "transaction";
 
 export type Field = readonly [name: string, type: FieldType];
 
@@ -98,6 +99,18 @@ export const REQUEST_FIELDS: { readonly [op in WireRequest["op"]]: readonly Fiel
     ["env", "strings"],
     ["cwd", "path"],
   ],
+  begin: [
+    ["path", "path"],
+    ["mode", "mode"],
+  ],
+  commit: [
+    ["path", "path"],
+    ["transaction", "transaction"],
+  ],
+  discard: [
+    ["path", "path"],
+    ["transaction", "transaction"],
+  ],
 };
 
 /** One request of each kind, for the examples and for the proof of the table. */
@@ -125,4 +138,7 @@ export const SAMPLES: { readonly [op in WireRequest["op"]]: Extract<Request, { o
   },
   removexattr: { op: "removexattr", path: "/w/a", name: "user.a", follow: "follow" },
   exec: { op: "exec", path: "/usr/bin/wc", argv: ["wc"], env: [], cwd: "/w" },
+  begin: { op: "begin", path: "/w/a", mode: 0o644 },
+  commit: { op: "commit", path: "/w/a", transaction: 1 },
+  discard: { op: "discard", path: "/w/a", transaction: 1 },
 };
