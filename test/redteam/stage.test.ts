@@ -154,15 +154,16 @@ describe("what is in the layer", () => {
         "-c",
         `import socket; socket.socket(socket.AF_UNIX).bind(${JSON.stringify(at("s"))})`,
       ]);
-      putFile(at("acl"), "x");
+      putFile(at("capable"), "x");
       execFileSync("python3", [
         "-c",
-        `import os; os.setxattr(${JSON.stringify(at("acl"))}, 'system.posix_acl_access', bytes.fromhex('0200000001000700ffffffff02000700fffe0000040005 00ffffffff10000700ffffffff20000500ffffffff'.replace(' ', '')))`,
+        // cap_setuid, as capabilities(7) lays it out in revision 2.
+        `import os, struct; os.setxattr(${JSON.stringify(at("capable"))}, 'security.capability', struct.pack('<5I', 0x02000001, 1 << 7, 0, 0, 0))`,
       ]);
     });
     const done = await commitOf(arena, HANDMADE_RUN);
     expect(done.committed).toEqual([]);
-    expect(done.kept.map(({ path }) => path)).toEqual(["acl", "null", "s"]);
+    expect(done.kept.map(({ path }) => path)).toEqual(["capable", "null", "s"]);
     expect(readdirSync(arena.workspace)).toEqual([]);
   });
 

@@ -14,8 +14,8 @@ import { printable } from "../denial.ts";
 import { type Judging, stagingDirectory } from "./brokered.ts";
 
 const SETUID_SETGID = 0o6000;
-/** Attributes that the kernel or a security module sets by itself on whatever is made anew. */
-const BY_ITSELF = /^(?:security|trusted)\./;
+/** Attributes that the kernel or a security module sets by itself on whatever is made anew; capabilities of a file are not among them. */
+const BY_ITSELF = /^(?:security\.(?!capability$)|trusted\.)/;
 
 /**
  * Why a change is not carried out whatever the rules say, in words, or "". Looks at the change alone: what the rules say of its
