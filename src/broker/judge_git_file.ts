@@ -62,7 +62,9 @@ function judgeAt(
   const { ownRepositories, platform } = session;
   const found = platform.stat(path);
   const isThere = typeof found !== "number";
-  const isDirectory = isThere ? found.kind === "directory" : makesDirectory(request, path, session);
+  const comes = !isThere || (request.op === "rename" && request.existing === "exchange");
+  const isDirectory =
+    (!isThere || found.kind === "directory") && (!comes || makesDirectory(request, path, session));
   const isOwn = ownRepositories.holds(path);
   if (!isThere && !isOwn && (rights & RIGHT.create) !== 0) {
     if (!isDirectory && ownRepositories.isVacated(path)) return denied(path, RULE, rights);
@@ -79,7 +81,7 @@ function judgeAt(
   return null;
 }
 
-/** What is not there yet: a directory comes by mkdir, or is moved. */
+/** Of what comes to be there: a directory is made by mkdir, or moved. */
 function makesDirectory(request: Request, path: string, { platform }: Session): boolean {
   if (request.op !== "rename") return request.op === "mkdir";
   const moved = platform.stat(path === request.to ? request.from : request.to);

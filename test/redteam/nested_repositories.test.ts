@@ -32,6 +32,11 @@ const WAYS: Readonly<Record<string, { readonly outer: "before" | "of the run"; r
     outer: "before",
     script: `mkdir sub; bare sub/meta; echo 'gitdir: meta' > sub/.git; INNER=sub`,
   },
+  "by a file exchanged with a git directory": {
+    outer: "before",
+    script: `mkdir -p sub/.git; bare sub/meta; echo 'gitdir: meta' > sub/lead; python3 -c 'import ctypes
+ctypes.CDLL(None).renameat2(-100, b"sub/lead", -100, b"sub/.git", 2)'; INNER=sub`,
+  },
   "by a link to a git directory": {
     outer: "before",
     script: `mkdir sub; bare sub/meta; ln -s meta sub/.git; INNER=sub`,
