@@ -51,7 +51,9 @@ Result<Executions> Executions::watch_own_mounts() {
 bool Executions::answer(const std::function<bool(int fd, pid_t pid)>& decide) {
   alignas(fanotify_event_metadata) std::array<char, buffer_bytes> buffer;
   ssize_t size = ::read(group_.get(), buffer.data(), buffer.size());
-  if (size < 0) return errno == EAGAIN || errno == EINTR;
+  // Without a descriptor to be had (EMFILE) the kernel has refused that execution: the next one is to be
+  // seen.
+  if (size < 0) return errno != EBADF;
   const auto* event = reinterpret_cast<const fanotify_event_metadata*>(buffer.data());
   for (; FAN_EVENT_OK(event, size); event = FAN_EVENT_NEXT(event, size)) {
     const base::UniqueFd file(event->fd);
