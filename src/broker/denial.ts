@@ -20,7 +20,7 @@ export function printableMessage(text: string): string {
 
 /** A denial as records and reports have it: of a request, or of the network. */
 export type AnyDenial = Omit<Denial, "op"> & { readonly op: AnyOp };
-export type AnyOp = Op | "connect" | "resolve" | "accept";
+export type AnyOp = Op | "accept";
 
 /**
  * Makes what a denied caller, the person and who asks `sallyport why` are told. `missing` is the set of rights that were denied or

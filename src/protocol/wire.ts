@@ -35,6 +35,10 @@ export const OPS: readonly WireRequest["op"][] = [
   "begin",
   "commit",
   "discard",
+  "connect",
+  "bind",
+  "resolve",
+  "kill",
 ];
 
 export const DENIAL_LAYERS: readonly DenialLayer[] = [

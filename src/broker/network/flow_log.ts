@@ -5,8 +5,8 @@ import { refusal } from "../denial.ts";
 import type { RecordSink } from "../run_log.ts";
 import type { Tally } from "../tally.ts";
 
-/** How the run asked: by which listener of its namespace, or "listen" for a connection that came in. */
-export type Via = "http" | "connect" | "socks5" | "transparent" | "dns" | "listen" | "credential";
+/** How the run asked: by which listener of its namespace, by a request ("channel"), or "listen" for a connection that came in. */
+export type Via = "http" | "connect" | "socks5" | "transparent" | "dns" | "listen" | "credential" | "channel";
 export type FlowOp = "connect" | "resolve" | "accept";
 export type FlowTarget = {
   readonly op: FlowOp;
@@ -14,6 +14,8 @@ export type FlowTarget = {
   /** 0: there is none, as for a name that is looked up. */
   readonly port: number;
   readonly via: Via;
+  /** Who asked, where the kernel said so. */
+  readonly pid?: number;
 };
 /** What a flow came to. `address` is "" where nothing was connected. */
 export type FlowFacts = {
@@ -44,6 +46,7 @@ export class FlowLog {
       path: pathOf(target),
       rule,
       verdict: "allow",
+      ...(target.pid === undefined ? {} : { pid: target.pid }),
       durability: "crash",
       extra: { via: target.via },
     });
@@ -70,6 +73,7 @@ export class FlowLog {
       rule: rule.id,
       verdict: "deny",
       errno: "EACCES",
+      ...(target.pid === undefined ? {} : { pid: target.pid }),
       extra: { via: target.via },
     });
   }
