@@ -5,6 +5,7 @@ import { dirname } from "../policy/path.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import { judgeAuthority } from "./judge_authority.ts";
 import { judgeAroundPrograms, judgeExec } from "./judge_exec.ts";
 import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
@@ -25,6 +26,13 @@ const ENOTSUP = ERRNO["ENOTSUP"]!;
  * entries these are, and what a renamed directory carries with it.
  */
 export function judge(request: Request, caller: Caller, session: Session): Judgement {
+  const judgement = judgeByProfile(request, caller, session);
+  const { authority } = session;
+  if (authority === undefined || judgement.kind === "deny") return judgement;
+  return judgeAuthority(judgement, request, caller, session, authority);
+}
+
+function judgeByProfile(request: Request, caller: Caller, session: Session): Judgement {
   if (request.op === "refused") {
     return {
       kind: "deny",

@@ -12,6 +12,7 @@ import type { OwnTerminals } from "./own_terminals.ts";
 import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
+import type { Authority } from "./tokens/authority.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -23,6 +24,8 @@ export type Session = {
   readonly policy: Policy;
   /** `policy` (or what this gave before) without one rule, for what the run itself has made. */
   policyWithout(policy: Policy, rule: string): Policy;
+  /** What its tokens leave of that; absent where it has none. */
+  readonly authority?: Authority | undefined;
   readonly programs: ProgramTable;
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;

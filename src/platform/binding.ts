@@ -130,6 +130,8 @@ export type NativeNotifier = {
 };
 
 export type NativeChannel = {
+  /** From here on messages come with the identity of their sender. 0, or -errno where the kernel can not tell. */
+  identify(): number;
   /** Sends one message with at most one descriptor, which is closed here in every case. 0 or -errno (-EAGAIN: full). */
   send(bytes: Uint8Array, fd: number): number;
   close(): void;
@@ -233,7 +235,15 @@ export type NativeBinding = {
   /** Takes `fd`. At most 4 descriptors a message; with MSG_TRUNC or MSG_CTRUNC the message is not delivered and `onClose` gets EPROTO. */
   startChannel(
     fd: number,
-    onMessage: (bytes: Uint8Array, pid: number, uid: number, gid: number, fds: number[]) => void,
+    onMessage: (
+      bytes: Uint8Array,
+      pid: number,
+      uid: number,
+      gid: number,
+      fds: number[],
+      /** As processIdentity; -1 without `identify`, and of a sender that is gone. */
+      identity: number,
+    ) => void,
     onClose: (errno: number) => void,
   ): NativeChannel;
 
@@ -347,6 +357,13 @@ export type NativeBinding = {
   /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */
   processTerminal(tid: number): number;
   processParent(pid: number): number;
+  /**
+   * Names the process for good, unlike its number (the inode in pidfs, Linux 6.9); -errno, -ENOSYS where the kernel has none. Safe as
+   * a number: it counts processes.
+   */
+  processIdentity(pid: number): number;
+  /** Milliseconds of CLOCK_BOOTTIME. */
+  bootTimeMs(): number;
 
   /** Gives the calling thread an umask of its own (unshare(CLONE_FS)), so that effects do not race other threads. */
   isolateUmask(): void;
