@@ -1,7 +1,7 @@
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
-import type { Judgement } from "./judgement.ts";
 import { SOCKETS_OWN } from "./judge_socket.ts";
+import type { Judgement } from "./judgement.ts";
 import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
 import type { Authority } from "./tokens/authority.ts";

@@ -10,22 +10,18 @@ import { binding } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import type { ExecRequest } from "../protocol/message.ts";
-import { type ChannelFront, serveChannel } from "./channel_front.ts";
-import { type Confinement, confine } from "./confinement.ts";
+import { confine } from "./confinement.ts";
 import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
-import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
 import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
-import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { ownSandboxAdvice } from "./own_sandboxes.ts";
@@ -43,14 +39,16 @@ import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { Tally } from "./tally.ts";
+import type { Authority } from "./tokens/authority.ts";
+import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
+import { Senders } from "./tokens/senders.ts";
+import { Tree } from "./tree.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
 import { checkWorkspace, type Places, realName } from "./workspace.ts";
 
 const GRACE_MS = 2000;
-const MAX_CHANNELS = 64;
-const EMFILE = 24;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
@@ -99,7 +97,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   }
 
   async function begin(): Promise<Run> {
-    const confinement = confine(options, places);
+    const tokens = new RunTokens(id, options.capabilities ?? [], places);
+    const confinement = confine(options, places, tokens.root);
     const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = confinement.programs.admit(
       findProgram(options.argv[0]!, options.environment["PATH"], workspace),
@@ -146,6 +145,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       workspace,
       stage,
       ...confinement.facts,
+      tokens: describeTokens(tokens.root),
       execution: [confinement.programs.words, watched.facts].filter((words) => words !== "").join(", "),
     };
     const note = (
@@ -168,6 +168,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
+      ...(tokens.root === null ? {} : { capability: facts.tokens }),
       ...(staged === undefined ? {} : { stage }),
       ...(options.observe === undefined ? {} : { observe: options.observe }),
     });
@@ -180,6 +181,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       run: id,
       profile: options.profile.name,
       policy: confinement.policy,
+      authority: tokens.root ?? undefined,
+      senders: new Senders(linux),
       programs: confinement.programs,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
@@ -197,18 +200,17 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       platform: linux,
       network: await cookieOf(namespace),
       rootPid: launcher.pid,
-      launch: launchFurther,
+      launch: (request, descriptors) => tree.launchFurther(request, descriptors),
     };
-    const channels = new Set<ChannelFront>();
-    const fronts: NotifyFront[] = [];
-    const serve = (listenerFd: number): void => {
-      fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
-    };
+    const output = [options.stdio[1], options.stdio[2]] as const;
+    const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
     const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
     const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
     binding.isolateUmask();
     lower();
 
+    const flowLog = (authority: Authority | null): FlowLog =>
+      new FlowLog(journal, (authority === null ? log : log.under(authority.id)).parts, tally);
     let network: ServedNetwork | null = null;
     const notStarted = async (error: unknown): Promise<never> => {
       await network?.close();
@@ -223,9 +225,15 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       throw error;
     };
     if (namespace !== null) {
-      const parts = { namespace, grants: confinement.network!, profile: options.profile };
-      const flowLog = new FlowLog(journal, log.parts, tally);
-      network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
+      const parts = {
+        namespace,
+        grants: confinement.network!,
+        profile: options.profile,
+        authority: tokens.root,
+      };
+      network = await startNetwork({ ...parts, log: flowLog(tokens.root), outside: options.outside }).catch(
+        notStarted,
+      );
     }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
@@ -237,24 +245,16 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       SHELL: options.environment["SHELL"] ?? user.shell,
       TMPDIR: tmp,
     });
-    const base = specOf(confinement, user, self);
-    const [toBroker, inherited] = confinement.listener === "notify" ? [-1, -1] : binding.socketPair();
-    const leaderPid = await launch(
-      launcher,
-      {
-        ...base,
+    const leaderPid = await tree
+      .launchLeader({
         path: program,
         argv: options.argv,
-        env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
+        environment,
         cwd: workspace,
         stdio: options.stdio,
         terminalIndex: options.terminalIndex,
-        channelFd: inherited,
-      },
-      serve,
-    ).catch(notStarted);
-    if (inherited >= 0) binding.closeFd(inherited);
-    if (toBroker >= 0) addChannel(toBroker);
+      })
+      .catch(notStarted);
 
     let timedOut = false;
     const timer =
@@ -276,8 +276,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     async function finish(): Promise<RunEnd> {
       const status = exits.get(leaderPid) ?? SIGKILL;
-      for (const channel of [...channels]) channel.close();
-      for (const front of fronts) front.close();
+      tree.close();
       launcher.close();
       confinement.close();
       await Promise.allSettled(session.pending);
@@ -326,41 +325,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       },
     };
 
-    function openChannel(): number {
-      if (channels.size >= MAX_CHANNELS) return -EMFILE;
-      const [ours, theirs] = binding.socketPair();
-      addChannel(ours);
-      return theirs;
-    }
-
-    function addChannel(fd: number): void {
-      const channel = serveChannel(fd, session, () => channels.delete(channel));
-      channels.add(channel);
-    }
-
-    async function launchFurther(request: ExecRequest, descriptors: readonly number[]): Promise<number> {
-      const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
-      const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
-      try {
-        return await launch(
-          launcher,
-          {
-            ...base,
-            path: request.path,
-            argv: request.argv,
-            env: request.env,
-            cwd: request.cwd,
-            stdio: [input < 0 ? nothing : input, output, errors],
-            terminalIndex: -1,
-            channelFd: -1,
-          },
-          serve,
-        );
-      } finally {
-        if (nothing >= 0) binding.closeFd(nothing);
-      }
-    }
-
     function lower(): void {
       binding.lowerAuthority(user === self ? null : user, confinement.brokerCapabilities);
       authority = "lowered";
@@ -380,20 +344,6 @@ function deferred<T>(): Deferred<T> {
   const result: Partial<Deferred<T>> = {};
   result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
   return result as Deferred<T>;
-}
-
-function specOf(confinement: Confinement, user: User, self: User) {
-  return {
-    rulesetFd: confinement.rulesetFd,
-    stubFilter: new Uint8Array(0),
-    filter: confinement.filter,
-    listener: confinement.listener,
-    user: user === self ? null : { uid: user.uid, gid: user.gid, groups: user.groups },
-    keepCapabilities: confinement.keepCapabilities,
-    umask: process.umask(),
-    rlimits: confinement.rlimits,
-    cpus: [],
-  } as const;
 }
 
 function userToBecome(name: string, self: User): User {

@@ -19,6 +19,8 @@ export type RunFacts = {
   readonly landlockAbi: number;
   /** "off", or what is granted. */
   readonly net: string;
+  /** The capabilities that the run was started with, and when they end; "": it has what the profile grants. */
+  readonly tokens: string;
   /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */

@@ -1,3 +1,4 @@
+import type { CapabilityChain } from "../policy/capability/capability.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import type { CredentialSource } from "./network/credentials.ts";
 import type { Outside } from "./network/outside.ts";
@@ -22,6 +23,8 @@ export type RunOptions = CredentialSource & {
   readonly sshLogin?: readonly string[] | undefined;
   /** Hosts to grant, as `--net-allow` takes them. */
   readonly netAllow?: readonly string[] | undefined;
+  /** Verified chains; with one or more of them the run has what they grant, out of what the profile grants. */
+  readonly capabilities?: readonly CapabilityChain[] | undefined;
   /** Ports of the run to open on 127.0.0.1 of the host. */
   readonly listen?: readonly number[] | undefined;
   /** Where names and connections lead; default: the network of the host. For tests. */

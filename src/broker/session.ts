@@ -13,6 +13,7 @@ import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
 import type { Authority } from "./tokens/authority.ts";
+import type { Senders } from "./tokens/senders.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -47,6 +48,8 @@ export type Session = {
   readonly platform: Platform;
   /** The network namespace that is the run's own (SO_NETNS_COOKIE); null where it has none. */
   readonly network: number | null;
+  /** Tells the senders of messages apart where the run has more than one tree. */
+  readonly senders?: Senders;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;
   /** Starts a further program in the run and gives its pid. The descriptors stay open until it settles. Rejects with a SallyportError. */

@@ -13,9 +13,10 @@ export function startLine(facts: RunFacts): string {
   const isKept = facts.undo === "moved" || facts.stage !== "none";
   const undo = isKept ? "" : facts.undo === "off" ? " · NO UNDO" : " · undo by copies";
   const programs = facts.execution === "by place" ? "" : ` · execution ${facts.execution}`;
+  const tokens = facts.tokens === "" ? "" : ` · TOKEN ${facts.tokens}`;
   const { profile, run, net } = facts;
   return printable(
-    `sallyport: ${profile} · ${where} · ${reads} · net ${net}${programs} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
+    `sallyport: ${profile} · ${where} · ${reads} · net ${net}${programs}${tokens} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
   );
 }
 

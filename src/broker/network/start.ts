@@ -6,6 +6,7 @@ import { NetworkPolicy } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Confinement } from "../confinement.ts";
+import type { Authority } from "../tokens/authority.ts";
 import type { FlowLog } from "./flow_log.ts";
 import type { NetworkGrants } from "./grants.ts";
 import { enterNamespace, type Namespace } from "./namespace.ts";
@@ -45,13 +46,14 @@ export async function startNetwork(of: {
   readonly grants: NetworkGrants;
   readonly profile: ResolvedProfile;
   readonly log: FlowLog;
+  readonly authority?: Authority | null;
   readonly outside?: Outside | undefined;
 }): Promise<ServedNetwork> {
   const { connect, transfer } = makeBuckets("run", { ...DEFAULT_RATES, ...of.profile.limits });
   try {
     return await serveNetwork({
       namespace: of.namespace,
-      policy: new NetworkPolicy(of.grants.allow, isOwnAddress),
+      policy: new NetworkPolicy(of.grants.allow, isOwnAddress, () => of.authority?.refusesNetwork() ?? null),
       listen: of.grants.listen,
       credentials: of.grants.credentials,
       log: of.log,

@@ -1,7 +1,7 @@
-import type { FileLimits } from "../../policy/profile.ts";
-import { requestPaths } from "../../policy/request_paths.ts";
-import { rightNames } from "../../policy/rights.ts";
+import { type FileLimit, type RuleSet, ruleSetOf } from "../../policy/capability/compile.ts";
 import type { NetworkRule } from "../../policy/network.ts";
+import { requestPaths } from "../../policy/request_paths.ts";
+import { RIGHT, rightNames } from "../../policy/rights.ts";
 import type { Request } from "../../protocol/message.ts";
 import { denied, type Judgement, type RefusingRule } from "../judgement.ts";
 import type { Held } from "./capability_table.ts";
@@ -47,7 +47,7 @@ export class Authority {
   narrow(request: Request, now: Instant = this.#clock.now()): Narrowed {
     if (request.op === "ssh-sign")
       return denied(request.key, { id: NOT_GRANTED, reason: "no capability grants signatures" }, 0);
-    const use = request.op === "rename" ? "rename" : "any";
+    const set = ruleSetOf(request);
     let used: Held | null = null;
     for (const { path, rights } of requestPaths(request)) {
       const missing = rights & ~floorRights(this.#floor, this.tmp, path);
@@ -55,11 +55,11 @@ export class Authority {
       let wanting = missing;
       for (const held of this.held) {
         if (stateOf(held, now) !== "good") continue;
-        const granted = held.paths.rights(path, use, now.wallMs);
+        const granted = held.paths.rights(path, set, now.wallMs);
         if ((granted & wanting) !== 0) used ??= held;
         wanting &= ~granted;
       }
-      if (wanting !== 0) return denied(path, this.#why(path, use, wanting, now), wanting);
+      if (wanting !== 0) return denied(path, this.#why(wanting, now), wanting);
     }
     const above = this.parent?.narrow(request, now) ?? null;
     if (above?.kind === "deny") return above;
@@ -67,34 +67,44 @@ export class Authority {
   }
 
   /** Whether it has all of `rights` on a path now: for what the kernel is told at a launch. */
-  has(path: string, rights: number): boolean {
+  has(path: string, rights: number, set: RuleSet = "exec"): boolean {
     const now = this.#clock.now();
     let wanting = rights & ~floorRights(this.#floor, this.tmp, path);
     for (const held of this.held)
-      if (stateOf(held, now) === "good") wanting &= ~held.paths.rights(path, "any", now.wallMs);
-    return wanting === 0 && (this.parent?.has(path, rights) ?? true);
+      if (stateOf(held, now) === "good") wanting &= ~held.paths.rights(path, set, now.wallMs);
+    return wanting === 0 && (this.parent?.has(path, rights, set) ?? true);
   }
 
-  /** What a file must be that is used with any of `rights` at the path: each list is of alternatives. */
-  limits(path: string, rights: number): readonly (readonly FileLimits[])[] {
+  /** What a file must be that is read or written here: one out of each list. */
+  limits(path: string, action: "read" | "write"): readonly (readonly FileLimit[])[] {
     const now = this.#clock.now();
-    const above = this.parent?.limits(path, rights) ?? [];
-    if ((rights & ~floorRights(this.#floor, this.tmp, path)) === 0) return above;
-    const own: FileLimits[] = [];
+    const right = RIGHT[action];
+    const above = this.parent?.limits(path, action) ?? [];
+    if ((right & ~floorRights(this.#floor, this.tmp, path)) === 0) return above;
+    const own: FileLimit[] = [];
     for (const held of this.held) {
-      if (stateOf(held, now) !== "good" || (held.paths.rights(path, "rename", now.wallMs) & rights) === 0) continue;
-      const limits = held.paths.limits(path, rights, "rename", now.wallMs);
+      if (stateOf(held, now) !== "good" || (held.paths.rights(path, "files", now.wallMs) & right) === 0)
+        continue;
+      const limits = held.paths.limits(path, action, now.wallMs);
       if (limits.length === 0) return above;
       own.push(...limits);
     }
     return own.length === 0 ? above : [...above, own];
   }
 
+  /** Whether some grant limits what files may be. */
+  get limitsFiles(): boolean {
+    return this.all.some(({ paths }) => paths.limitsFiles);
+  }
+
   /** Why nothing new goes to the network; null: what was granted at the start still is. */
   refusesNetwork(): NetworkRule | null {
     const now = this.#clock.now();
     for (const held of this.held)
-      if (stateOf(held, now) === "good" && held.capability.grants.some(({ target }) => target.kind === "host"))
+      if (
+        stateOf(held, now) === "good" &&
+        held.capability.grants.some(({ target }) => target.kind === "host")
+      )
         return this.parent?.refusesNetwork() ?? null;
     const ended = this.held.map((held) => endOf(held, now)).find((rule) => rule !== null);
     return ended ?? { id: NOT_GRANTED, reason: "no capability grants the network", remedy: "" };
@@ -120,10 +130,10 @@ export class Authority {
   }
 
   /** The refusal that a person can do most about: what ended first, else what is not granted. */
-  #why(path: string, use: "any" | "rename", wanting: number, now: Instant): RefusingRule {
+  #why(wanting: number, now: Instant): RefusingRule {
     for (const held of this.held) {
       const rule = endOf(held, now);
-      if (rule !== null && (held.paths.rights(path, use, now.wallMs) & wanting) !== 0) return rule;
+      if (rule !== null) return rule;
     }
     const names = this.held.map(({ capability }) => `"${capability.id}"`).join(", ");
     return {

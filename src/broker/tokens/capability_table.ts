@@ -1,7 +1,8 @@
 import type { Capability, CapabilityChain, OnRevoke } from "../../policy/capability/capability.ts";
+import { ON_REVOKE } from "../../policy/capability/on_revoke.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Instant } from "./clock.ts";
-import { type GrantedPaths, grantedPaths } from "./granted_paths.ts";
+import { GrantedPaths } from "./granted_paths.ts";
 import { type Lease, leaseOf } from "./lease.ts";
 
 /** A handle is `generation * SLOTS + index`, which a double holds exactly. */
@@ -49,7 +50,7 @@ export class CapabilityTable {
       capability,
       chain: [...above.filter((one) => !chain.includes(one)), ...chain] as unknown as CapabilityChain,
       lease: leaseOf([...above, ...chain] as unknown as CapabilityChain, now),
-      paths: grantedPaths(capability.grants),
+      paths: new GrantedPaths(chain, now.wallMs),
       onRevoke: strictest([...above, ...chain].map(({ onRevoke }) => onRevoke)),
       revoked: null,
     };
@@ -88,11 +89,14 @@ export class CapabilityTable {
     return revoke(this.#lineage.get(id) ?? [], why);
   }
 
-  /** Revokes each that has a link of which `matches` says so. */
-  revokeWhere(matches: (link: Capability) => boolean, why: string): readonly Held[] {
-    const found: Held[] = [];
-    for (const held of this.#slots) if (held !== null && held.chain.some(matches)) found.push(held);
-    return revoke(found, why);
+  /** Revokes those of whose chain `whyOf` gives a reason. */
+  revokeWhere(whyOf: (chain: CapabilityChain) => string | null): readonly Held[] {
+    const revoked: Held[] = [];
+    for (const held of this.#slots) {
+      const why = held === null || held.revoked !== null ? null : whyOf(held.chain);
+      if (held !== null && why !== null) revoked.push(...revoke([held], why));
+    }
+    return revoked;
   }
 
   #takeSlot(): number {
@@ -121,8 +125,6 @@ function revoke(found: Iterable<Held>, why: string): readonly Held[] {
   return revoked;
 }
 
-const STRICTNESS: readonly OnRevoke[] = ["refuse", "freeze", "kill"];
-
 export function strictest(all: readonly OnRevoke[]): OnRevoke {
-  return STRICTNESS[Math.max(0, ...all.map((one) => STRICTNESS.indexOf(one)))]!;
+  return ON_REVOKE[Math.max(0, ...all.map((one) => ON_REVOKE.indexOf(one)))]!;
 }

@@ -41,7 +41,8 @@ function treeOf(pattern: string, capability: string): string {
   const segments = parsePattern(pattern);
   const literals = segments.flatMap((segment) => (segment.kind === "literal" ? [segment.text] : []));
   const isTree = segments.at(-1)?.kind === "deep";
-  if (literals.length > 0 && segments.length === literals.length + (isTree ? 1 : 0)) return `/${literals.join("/")}`;
+  if (literals.length > 0 && segments.length === literals.length + (isTree ? 1 : 0))
+    return `/${literals.join("/")}`;
   throw new SallyportError(
     "SETUP",
     `Cannot start with capability "${capability}": it grants exec on "${pattern}", and the kernel bounds execution by file or tree; grant a path, or a directory with /** behind it`,
