@@ -1,0 +1,220 @@
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { binding, type NativeLauncher } from "../../platform/binding.ts";
+import { RIGHT } from "../../policy/rights.ts";
+import { SallyportError } from "../../protocol/errors.ts";
+import type { ExecRequest } from "../../protocol/message.ts";
+import { type Confinement, confineFurther } from "../confinement.ts";
+import { launcherPath } from "../launcher_path.ts";
+import type { ServedNetwork } from "../network/serve.ts";
+import type { Namespace } from "../network/namespace.ts";
+import { cookieOf, namespaceOf } from "../network/start.ts";
+import { OwnSharedMemory } from "../own_shared_memory.ts";
+import { OwnSockets } from "../own_sockets.ts";
+import { OwnTerminals } from "../own_terminals.ts";
+import { removeQuietly } from "../private_directory.ts";
+import type { RunOptions } from "../run_options.ts";
+import type { Session } from "../session.ts";
+import { Transactions } from "../transactions.ts";
+import { Tree } from "../tree.ts";
+import type { User } from "../user.ts";
+import type { Places } from "../workspace.ts";
+import type { Authority } from "./authority.ts";
+import type { Held } from "./capability_table.ts";
+import type { RunTokens } from "./run_tokens.ts";
+import type { Senders } from "./senders.ts";
+
+/** Trees of one run at a time, beside its first. */
+const MAX_TREES = 1024;
+const GRACE_MS = 2000;
+
+export type SubLaunchParts = {
+  readonly options: RunOptions;
+  readonly places: Places;
+  readonly confinement: Confinement;
+  readonly user: User;
+  readonly self: User;
+  readonly tokens: RunTokens;
+  readonly senders: Senders;
+  /** Session and tree that the run has started with. */
+  readonly session: () => Session;
+  readonly tree: () => Tree;
+  /** Does it with the full authority of the broker. */
+  asOwner<T>(act: () => T): T;
+  note(extra: Record<string, string | number | boolean>): void;
+  serveNetwork(namespace: Namespace, confinement: Confinement, authority: Authority): Promise<ServedNetwork>;
+};
+
+type SubTree = { readonly tree: Tree; readonly authority: Authority; readonly ended: Promise<void> };
+
+/**
+ * The launches of a run that have less than their launcher: each has a launcher, a Landlock domain, a filter, a TMPDIR and a network
+ * namespace of its own, and a session that rests on what was presented.
+ */
+export class SubLaunches {
+  readonly #parts: SubLaunchParts;
+  readonly #trees = new Set<SubTree>();
+  #starting = 0;
+
+  constructor(parts: SubLaunchParts) {
+    this.#parts = parts;
+    parts.senders.add(parts.tree().launcher.pid);
+  }
+
+  /** Those that rest on one of `held`. */
+  *restingOn(held: readonly Held[]): Generator<Tree> {
+    for (const { tree, authority } of this.#trees)
+      if (authority.all.some((one) => held.includes(one))) yield tree;
+  }
+
+  /** Starts a program with what `held` grants out of what `presenter` has, and gives its pid. Rejects with a SallyportError. */
+  async start(
+    held: Held,
+    presenter: Session,
+    request: ExecRequest,
+    descriptors: readonly number[],
+  ): Promise<number> {
+    if (this.#trees.size + this.#starting >= MAX_TREES)
+      throw new SallyportError("LIMIT", `Cannot launch: a run has at most ${MAX_TREES} sub-agents at a time`, {
+        errno: "EAGAIN",
+      });
+    this.#starting++;
+    try {
+      return await this.#start(held, presenter, request, descriptors);
+    } finally {
+      this.#starting--;
+    }
+  }
+
+  /** Ends all of them; resolves when nobody is left. */
+  async end(): Promise<void> {
+    for (const { tree } of this.#trees) tree.launcher.end(GRACE_MS);
+    await Promise.allSettled([...this.#trees].map(({ ended }) => ended));
+  }
+
+  async #start(
+    held: Held,
+    presenter: Session,
+    request: ExecRequest,
+    descriptors: readonly number[],
+  ): Promise<number> {
+    const { options, places, confinement: whole, user, self, tokens, senders, asOwner, note } = this.#parts;
+    this.#tellSendersApart();
+    const from = presenter.authority?.tmp ?? places.tmp;
+    const tmp = mkdtempSync(join(from, "agent-"));
+    const authority = tokens.authority([held], presenter.authority ?? null, tmp);
+    const undone: (() => void)[] = [() => removeQuietly(tmp)];
+    try {
+      const confinement = asOwner(() => confineFurther(whole, options, { ...places, tmp }, authority));
+      undone.push(() => confinement.close());
+      const ends = { leader: -1, exited: new Set<number>(), gone: () => {} };
+      const launcher = asOwner(() =>
+        binding.startLauncher(
+          launcherPath(),
+          (pid) => {
+            ends.exited.add(pid);
+            if (pid === ends.leader) launcher.end(GRACE_MS);
+          },
+          () => ends.gone(),
+        ),
+      );
+      undone.push(() => launcher.close());
+      const namespace = await namespaceOf(launcher, confinement, user === self);
+      const network =
+        namespace === null ? null : await this.#parts.serveNetwork(namespace, confinement, authority);
+      if (network !== null) undone.push(() => void network.close());
+      const session = this.#sessionOf(authority, launcher, await cookieOf(namespace), () => tree);
+      const output = [options.stdio[1], options.stdio[2]] as const;
+      const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
+      tree.identifySenders();
+      senders.add(launcher.pid);
+      undone.push(() => senders.remove(launcher.pid));
+      const ended = new Promise<void>((resolve) => {
+        ends.gone = () => void this.#finish(sub, session, network, undone).then(resolve);
+      });
+      const sub: SubTree = { tree, authority, ended };
+      this.#trees.add(sub);
+      undone.push(() => this.#trees.delete(sub));
+      note({
+        session: "started",
+        capability: authority.id,
+        of: held.chain.map(({ id }) => id).join(" › "),
+        until: new Date(held.lease.expiresMs).toISOString(),
+        launcher: launcher.pid,
+        net: confinement.facts.net,
+      });
+      const env = environmentOf(request.env, from, tmp, network);
+      ends.leader = await tree.launchFurther({ ...request, env }, descriptors);
+      if (ends.exited.has(ends.leader)) launcher.end(GRACE_MS);
+      return ends.leader;
+    } catch (error) {
+      for (const undo of undone.reverse()) undo();
+      throw error;
+    }
+  }
+
+  async #finish(
+    { tree, authority }: SubTree,
+    session: Session,
+    network: ServedNetwork | null,
+    undone: (() => void)[],
+  ): Promise<void> {
+    tree.close();
+    session.ownSockets.close();
+    session.transactions.close();
+    await network?.close();
+    for (const undo of undone.reverse()) undo();
+    this.#parts.note({ session: "ended", capability: authority.id, launcher: tree.launcher.pid });
+  }
+
+  #sessionOf(
+    authority: Authority,
+    launcher: NativeLauncher,
+    network: number | null,
+    tree: () => Tree,
+  ): Session {
+    const root = this.#parts.session();
+    return {
+      ...root,
+      authority,
+      // What one session has made is not another's.
+      ownSharedMemory: new OwnSharedMemory(),
+      ownTerminals: new OwnTerminals(),
+      ownSockets: new OwnSockets(root.platform),
+      transactions: new Transactions(),
+      network,
+      rootPid: launcher.pid,
+      launch: (request, descriptors) => tree().launchFurther(request, descriptors),
+    };
+  }
+
+  #tellSendersApart(): void {
+    const trees = [this.#parts.tree(), ...[...this.#trees].map(({ tree }) => tree)];
+    if (trees.every((tree) => tree.identifySenders() === 0)) return;
+    throw new SallyportError(
+      "SETUP",
+      "Cannot launch a sub-agent: this kernel does not say who has sent a message (SO_PASSPIDFD, Linux 6.9)",
+      { errno: "EOPNOTSUPP" },
+    );
+  }
+}
+
+/** The right that a program has to have to be launched. */
+export const LAUNCH = RIGHT.execute | RIGHT.read;
+
+/** What the presenter says, with the places of the new session in place of its own. */
+function environmentOf(
+  given: readonly string[],
+  from: string,
+  tmp: string,
+  network: ServedNetwork | null,
+): string[] {
+  const variables = new Map<string, string>();
+  for (const text of given) {
+    const equals = text.indexOf("=");
+    if (equals > 0) variables.set(text.slice(0, equals), text.slice(equals + 1).replaceAll(from, tmp));
+  }
+  variables.set("TMPDIR", tmp);
+  for (const [name, value] of Object.entries(network?.environment ?? {})) variables.set(name, value);
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}
