@@ -8,6 +8,7 @@
 #include "linux/fs/mapping.h"
 #include "linux/process/authority.h"
 #include "linux/process/info.h"
+#include "linux/process/signal.h"
 #include "linux/process/terminal.h"
 
 namespace binding {
@@ -39,6 +40,10 @@ Napi::Value process_identity(const Info& info) {
 
 Napi::Value boot_time_ms(const Info& info) {
   return Napi::Number::New(info.Env(), process::boot_time_ms());
+}
+
+Napi::Value signal_descendant(const Info& info) {
+  return integer(info.Env(), process::signal_descendant(int_at(info, 0), int_at(info, 1), int_at(info, 2)));
 }
 
 Napi::Value isolate_umask(const Info& info) { return done_or_throw(info, process::isolate_umask()); }
@@ -173,6 +178,7 @@ void register_process(Napi::Env env, Napi::Object exports) {
   export_function<process_parent>(env, exports, "processParent");
   export_function<process_identity>(env, exports, "processIdentity");
   export_function<boot_time_ms>(env, exports, "bootTimeMs");
+  export_function<signal_descendant>(env, exports, "signalDescendant");
   export_function<isolate_umask>(env, exports, "isolateUmask");
   exports.Set("lowerAuthority", Napi::Function::New<lower_authority>(env, "lowerAuthority", authority));
   exports.Set("raiseAuthority", Napi::Function::New<raise_authority>(env, "raiseAuthority", authority));

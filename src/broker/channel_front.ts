@@ -50,7 +50,7 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
       }
       const frame = decode(bytes);
       id = parseRequestId(frame) ?? 0;
-      const isForeign = identifies && session.senders?.belongs(pid, identity, session.rootPid) !== true;
+      const isForeign = identifies && session.agents?.belongs(pid, identity, session) !== true;
       const request: Request = isForeign ? FOREIGN : parseRequest(frame).request;
       if (fds.length > 0 && request.op !== "exec" && !isForeign) {
         throw new SallyportError("PROTOCOL", "Only exec may carry descriptors", { errno: "EPROTO" });

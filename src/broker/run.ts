@@ -21,7 +21,7 @@ import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
-import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
+import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
 import { Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { ownSandboxAdvice } from "./own_sandboxes.ts";
@@ -41,7 +41,7 @@ import { openState, stateDirectory } from "./state.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
 import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
-import { Senders } from "./tokens/senders.ts";
+import { SubLaunches } from "./tokens/sub_launch.ts";
 import { Tree } from "./tree.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
@@ -177,40 +177,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     const observer =
       confinement.observing && new Observer(confinement.observing, (executed) => note("note", { executed }));
-    const session: Session = {
-      run: id,
-      profile: options.profile.name,
-      policy: confinement.policy,
-      authority: tokens.root ?? undefined,
-      senders: new Senders(linux),
-      programs: confinement.programs,
-      policyWithout: policiesWithout(),
-      ownRepositories: new OwnRepositories(),
-      ownSharedMemory: new OwnSharedMemory(),
-      ownTerminals: new OwnTerminals(),
-      pending: new Set(),
-      ownSockets: new OwnSockets(linux),
-      ssh,
-      hooksPaths: new HooksPaths(workspace, home),
-      fifos: new FifoMeetings(),
-      observer,
-      limits: runLimits(options.profile),
-      log,
-      ...writesOf(undo, log),
-      platform: linux,
-      network: await cookieOf(namespace),
-      rootPid: launcher.pid,
-      launch: (request, descriptors) => tree.launchFurther(request, descriptors),
-    };
-    const output = [options.stdio[1], options.stdio[2]] as const;
-    const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
-    const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
-    const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
-    binding.isolateUmask();
-    lower();
-
-    const flowLog = (authority: Authority | null): FlowLog =>
-      new FlowLog(journal, (authority === null ? log : log.under(authority.id)).parts, tally);
     let network: ServedNetwork | null = null;
     const notStarted = async (error: unknown): Promise<never> => {
       await network?.close();
@@ -234,6 +200,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       network = await startNetwork({ ...parts, log: flowLog(tokens.root), outside: options.outside }).catch(
         notStarted,
       );
+      sockets.reach({ ...network, namespace });
     }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
@@ -276,6 +243,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     async function finish(): Promise<RunEnd> {
       const status = exits.get(leaderPid) ?? SIGKILL;
+      await agents.end();
       tree.close();
       launcher.close();
       confinement.close();

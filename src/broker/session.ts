@@ -3,6 +3,7 @@ import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { HooksPaths } from "./hooks_path.ts";
+import type { BrokeredSockets } from "./network/brokered_sockets.ts";
 import type { Observer } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
@@ -13,7 +14,7 @@ import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
 import type { Authority } from "./tokens/authority.ts";
-import type { Senders } from "./tokens/senders.ts";
+import type { Agents } from "./tokens/agents.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -48,8 +49,12 @@ export type Session = {
   readonly platform: Platform;
   /** The network namespace that is the run's own (SO_NETNS_COOKIE); null where it has none. */
   readonly network: number | null;
-  /** Tells the senders of messages apart where the run has more than one tree. */
-  readonly senders?: Senders;
+  /** The sub-agents of the run; null for what is no run. Set once, before the first program. */
+  agents: Agents | null;
+  /** What the run may do with the network by asking. */
+  readonly sockets: Pick<BrokeredSockets, "judge" | "connect" | "bind" | "resolve">;
+  /** Signals a process that descends from `rootPid`. 0 or -errno: -EPERM for any other. */
+  signal(pid: number, signal: number): number;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;
   /** Starts a further program in the run and gives its pid. The descriptors stay open until it settles. Rejects with a SallyportError. */

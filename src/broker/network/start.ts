@@ -7,6 +7,7 @@ import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Confinement } from "../confinement.ts";
 import type { Authority } from "../tokens/authority.ts";
+import { BrokeredSockets } from "./brokered_sockets.ts";
 import type { FlowLog } from "./flow_log.ts";
 import type { NetworkGrants } from "./grants.ts";
 import { enterNamespace, type Namespace } from "./namespace.ts";
@@ -40,6 +41,19 @@ export async function cookieOf(namespace: Namespace | null): Promise<number | nu
   return typeof facts === "number" ? null : facts.network;
 }
 
+/** What the run may ask for; it reaches nothing before the network is served. */
+export function brokeredSockets(
+  grants: NetworkGrants | null,
+  log: FlowLog,
+  authority: Authority | null = null,
+): BrokeredSockets {
+  return new BrokeredSockets(policyOf(grants?.allow ?? [], authority), grants?.listen ?? [], log);
+}
+
+function policyOf(allow: NetworkGrants["allow"], authority: Authority | null): NetworkPolicy {
+  return new NetworkPolicy(allow, isOwnAddress, () => authority?.refusesNetwork() ?? null);
+}
+
 /** Serves the namespace by what is granted. Rejects with SETUP. */
 export async function startNetwork(of: {
   readonly namespace: Namespace;
@@ -53,7 +67,7 @@ export async function startNetwork(of: {
   try {
     return await serveNetwork({
       namespace: of.namespace,
-      policy: new NetworkPolicy(of.grants.allow, isOwnAddress, () => of.authority?.refusesNetwork() ?? null),
+      policy: policyOf(of.grants.allow, of.authority ?? null),
       listen: of.grants.listen,
       credentials: of.grants.credentials,
       log: of.log,

@@ -47,6 +47,10 @@ export class Authority {
   narrow(request: Request, now: Instant = this.#clock.now()): Narrowed {
     if (request.op === "ssh-sign")
       return denied(request.key, { id: NOT_GRANTED, reason: "no capability grants signatures" }, 0);
+    if (request.op === "bind" || request.op === "resolve") {
+      const refusal = this.refusesNetwork();
+      if (refusal !== null) return denied(request.op === "bind" ? String(request.port) : request.host, refusal, 0);
+    }
     const set = ruleSetOf(request);
     let used: Held | null = null;
     for (const { path, rights } of requestPaths(request)) {

@@ -7,8 +7,10 @@ import type { ExecRequest } from "../../protocol/message.ts";
 import { type Confinement, confineFurther } from "../confinement.ts";
 import { launcherPath } from "../launcher_path.ts";
 import type { ServedNetwork } from "../network/serve.ts";
-import type { Namespace } from "../network/namespace.ts";
-import { cookieOf, namespaceOf } from "../network/start.ts";
+import type { FlowLog } from "../network/flow_log.ts";
+import type { Outside } from "../network/outside.ts";
+import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "../network/start.ts";
+import type { Outcome } from "../outcome.ts";
 import { OwnSharedMemory } from "../own_shared_memory.ts";
 import { OwnSockets } from "../own_sockets.ts";
 import { OwnTerminals } from "../own_terminals.ts";
@@ -19,11 +21,13 @@ import { Transactions } from "../transactions.ts";
 import { Tree } from "../tree.ts";
 import type { User } from "../user.ts";
 import type { Places } from "../workspace.ts";
-import type { Authority } from "./authority.ts";
+import type { Agents, Presented } from "./agents.ts";
+import { type Authority, endOf } from "./authority.ts";
 import type { Held } from "./capability_table.ts";
 import type { RunTokens } from "./run_tokens.ts";
-import type { Senders } from "./senders.ts";
+import { Senders } from "./senders.ts";
 
+const MAX_PRESENTED = 16_384;
 /** Trees of one run at a time, beside its first. */
 const MAX_TREES = 1024;
 const GRACE_MS = 2000;
@@ -35,14 +39,17 @@ export type SubLaunchParts = {
   readonly user: User;
   readonly self: User;
   readonly tokens: RunTokens;
-  readonly senders: Senders;
-  /** Session and tree that the run has started with. */
-  readonly session: () => Session;
-  readonly tree: () => Tree;
+  /** What the run has started with. */
+  readonly session: Session;
+  readonly tree: Tree;
   /** Does it with the full authority of the broker. */
   asOwner<T>(act: () => T): T;
   note(extra: Record<string, string | number | boolean>): void;
-  serveNetwork(namespace: Namespace, confinement: Confinement, authority: Authority): Promise<ServedNetwork>;
+  readonly network: {
+    flowLog(authority: Authority): FlowLog;
+    readonly profile: RunOptions["profile"];
+    readonly outside: Outside | undefined;
+  };
 };
 
 type SubTree = { readonly tree: Tree; readonly authority: Authority; readonly ended: Promise<void> };
@@ -51,14 +58,61 @@ type SubTree = { readonly tree: Tree; readonly authority: Authority; readonly en
  * The launches of a run that have less than their launcher: each has a launcher, a Landlock domain, a filter, a TMPDIR and a network
  * namespace of its own, and a session that rests on what was presented.
  */
-export class SubLaunches {
+export class SubLaunches implements Agents {
   readonly #parts: SubLaunchParts;
+  readonly #senders: Senders;
   readonly #trees = new Set<SubTree>();
+  /** Handles by the session that presented them. */
+  readonly #presented = new Map<number, { readonly held: Held; readonly rootPid: number }>();
   #starting = 0;
 
   constructor(parts: SubLaunchParts) {
     this.#parts = parts;
-    parts.senders.add(parts.tree().launcher.pid);
+    this.#senders = new Senders(parts.session.platform);
+    this.#senders.add(parts.tree.launcher.pid);
+  }
+
+  belongs(pid: number, identity: number, session: Session): boolean {
+    return this.#senders.belongs(pid, identity, session.rootPid);
+  }
+
+  present(presented: Presented, session: Session): Outcome {
+    const { tokens } = this.#parts;
+    const verdict = tokens.verify(presented);
+    if (verdict.kind === "refused") return refused(verdict.rule);
+    const wider = tokens.wider(verdict.chain, session.authority ?? null);
+    if (wider !== null) return refused(wider);
+    this.#makeRoom();
+    const held = tokens.take(verdict.chain, session.authority ?? null);
+    this.#presented.set(held.handle, { held, rootPid: session.rootPid });
+    return { kind: "value", value: { handle: held.handle } };
+  }
+
+  authorityOf(handle: number, session: Session): Authority | null {
+    const held = this.#heldBy(handle, session);
+    // Nothing lies in a TMPDIR that is not there yet.
+    return held === null ? null : this.#parts.tokens.authority([held], session.authority ?? null, "/run/sallyport");
+  }
+
+  #heldBy(handle: number, { rootPid }: Session): Held | null {
+    const found = this.#presented.get(handle);
+    return found !== undefined && found.rootPid === rootPid ? this.#parts.tokens.table.find(handle) : null;
+  }
+
+  /** What has ended and launched nothing is let go of before one is refused. */
+  #makeRoom(): void {
+    if (this.#presented.size < MAX_PRESENTED) return;
+    const now = this.#parts.tokens.clock.now();
+    for (const [handle, { held }] of this.#presented) if (endOf(held, now) !== null) this.#drop(handle, held);
+    if (this.#presented.size >= MAX_PRESENTED)
+      throw new SallyportError("LIMIT", `Cannot present more than ${MAX_PRESENTED} tokens in a run`, {
+        errno: "EMFILE",
+      });
+  }
+
+  #drop(handle: number, held: Held): void {
+    this.#presented.delete(handle);
+    if (![...this.restingOn([held])].length) this.#parts.tokens.table.drop(held);
   }
 
   /** Those that rest on one of `held`. */
@@ -67,13 +121,14 @@ export class SubLaunches {
       if (authority.all.some((one) => held.includes(one))) yield tree;
   }
 
-  /** Starts a program with what `held` grants out of what `presenter` has, and gives its pid. Rejects with a SallyportError. */
-  async start(
-    held: Held,
-    presenter: Session,
+  async launch(
     request: ExecRequest,
+    presenter: Session,
     descriptors: readonly number[],
   ): Promise<number> {
+    const held = this.#heldBy(request.handle ?? -1, presenter);
+    if (held === null)
+      throw new SallyportError("NOT_FOUND", "Cannot launch: no such handle", { errno: "EBADF" });
     if (this.#trees.size + this.#starting >= MAX_TREES)
       throw new SallyportError("LIMIT", `Cannot launch: a run has at most ${MAX_TREES} sub-agents at a time`, {
         errno: "EAGAIN",
@@ -98,7 +153,7 @@ export class SubLaunches {
     request: ExecRequest,
     descriptors: readonly number[],
   ): Promise<number> {
-    const { options, places, confinement: whole, user, self, tokens, senders, asOwner, note } = this.#parts;
+    const { options, places, confinement: whole, user, self, tokens, asOwner, note } = this.#parts;
     this.#tellSendersApart();
     const from = presenter.authority?.tmp ?? places.tmp;
     const tmp = mkdtempSync(join(from, "agent-"));
@@ -120,15 +175,24 @@ export class SubLaunches {
       );
       undone.push(() => launcher.close());
       const namespace = await namespaceOf(launcher, confinement, user === self);
+      const log = this.#parts.network.flowLog(authority);
+      const sockets = brokeredSockets(confinement.network, log, authority);
       const network =
-        namespace === null ? null : await this.#parts.serveNetwork(namespace, confinement, authority);
+        namespace === null
+          ? null
+          : await startNetwork({
+              ...{ namespace, log, authority, grants: confinement.network! },
+              ...this.#parts.network,
+            });
       if (network !== null) undone.push(() => void network.close());
-      const session = this.#sessionOf(authority, launcher, await cookieOf(namespace), () => tree);
+      if (network !== null && namespace !== null) sockets.reach({ ...network, namespace });
+      const own = { authority, sockets, network: await cookieOf(namespace) };
+      const session = this.#sessionOf(own, launcher, () => tree);
       const output = [options.stdio[1], options.stdio[2]] as const;
       const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
       tree.identifySenders();
-      senders.add(launcher.pid);
-      undone.push(() => senders.remove(launcher.pid));
+      this.#senders.add(launcher.pid);
+      undone.push(() => this.#senders.remove(launcher.pid));
       const ended = new Promise<void>((resolve) => {
         ends.gone = () => void this.#finish(sub, session, network, undone).then(resolve);
       });
@@ -160,6 +224,8 @@ export class SubLaunches {
     undone: (() => void)[],
   ): Promise<void> {
     tree.close();
+    for (const [handle, { held, rootPid }] of this.#presented)
+      if (rootPid === session.rootPid) this.#drop(handle, held);
     session.ownSockets.close();
     session.transactions.close();
     await network?.close();
@@ -168,28 +234,27 @@ export class SubLaunches {
   }
 
   #sessionOf(
-    authority: Authority,
+    own: Pick<Session, "authority" | "sockets" | "network">,
     launcher: NativeLauncher,
-    network: number | null,
     tree: () => Tree,
   ): Session {
-    const root = this.#parts.session();
+    const { session: root, asOwner } = this.#parts;
     return {
       ...root,
-      authority,
+      ...own,
       // What one session has made is not another's.
       ownSharedMemory: new OwnSharedMemory(),
       ownTerminals: new OwnTerminals(),
       ownSockets: new OwnSockets(root.platform),
       transactions: new Transactions(),
-      network,
+      signal: (pid, signal) => asOwner(() => binding.signalDescendant(launcher.pid, pid, signal)),
       rootPid: launcher.pid,
       launch: (request, descriptors) => tree().launchFurther(request, descriptors),
     };
   }
 
   #tellSendersApart(): void {
-    const trees = [this.#parts.tree(), ...[...this.#trees].map(({ tree }) => tree)];
+    const trees = [this.#parts.tree, ...[...this.#trees].map(({ tree }) => tree)];
     if (trees.every((tree) => tree.identifySenders() === 0)) return;
     throw new SallyportError(
       "SETUP",
