@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import type { Checkpoint } from "../audit/checkpoint.ts";
 import { AuditError } from "../audit/errors.ts";
 import { appendHostLog } from "../audit/hostlog.ts";
@@ -13,6 +14,9 @@ import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
 import { type ChannelFront, serveChannel } from "./channel_front.ts";
 import { type Confinement, confine } from "./confinement.ts";
+import { Containment } from "./containment.ts";
+import { serveControl } from "./control/front.ts";
+import { containmentVerbs } from "./control/verbs.ts";
 import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
@@ -54,6 +58,7 @@ const EMFILE = 24;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
+const FROZEN_MS = 600_000;
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
@@ -176,8 +181,16 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     const observer =
       confinement.observing && new Observer(confinement.observing, (executed) => note("note", { executed }));
+    const containment = new Containment({
+      run: id,
+      launcher,
+      record: (contained, why) => note("note", { contained, ...why }),
+      tell: (event) => options.onContained?.(event, id),
+      endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
+    });
     const session: Session = {
       run: id,
+      containment,
       profile: options.profile.name,
       policy: confinement.policy,
       programs: confinement.programs,
@@ -206,6 +219,18 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     };
     const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
     const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
+    const control = await serveControl({
+      directory: dirname(dir),
+      rootPid: launcher.pid,
+      platform: linux,
+      verbs: containmentVerbs(containment, {
+        run: id,
+        started: Date.now(),
+        profile: options.profile.name,
+        workspace,
+        argv: options.argv,
+      }),
+    });
     binding.isolateUmask();
     lower();
 
@@ -218,6 +243,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
+      control.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -280,6 +306,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       for (const front of fronts) front.close();
       launcher.close();
       confinement.close();
+      containment.ended();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();
@@ -293,8 +320,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
-      const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
-      const outcome = timedOut ? "timed out" : outcomeText(status);
+      control.close();
+      const plain = timedOut
+        ? { exitCode: EXIT_TIMEOUT, outcome: "timed out" }
+        : { exitCode: exitCodeOf(status), outcome: outcomeText(status) };
+      const { exitCode, outcome } = containment.ending ?? plain;
       for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });
       const undoable = kept?.undoable ?? 0;
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials, undoable });
@@ -319,6 +349,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       id,
       pid: leaderPid,
       ended: ends.promise,
+      containment,
       signal(name) {
         const number = SIGNALS[name];
         if (number !== undefined && launcher.signal(-leaderPid, number) < 0)

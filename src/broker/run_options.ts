@@ -1,4 +1,5 @@
 import type { ResolvedProfile } from "../policy/profile.ts";
+import type { ContainmentEvent } from "./containment.ts";
 import type { CredentialSource } from "./network/credentials.ts";
 import type { Outside } from "./network/outside.ts";
 import type { RunFacts } from "./run_facts.ts";
@@ -46,4 +47,6 @@ export type RunOptions = CredentialSource & {
   readonly terminalIndex: number;
   /** Called before the target starts. */
   readonly onReady?: ((facts: RunFacts) => void) | undefined;
+  /** Called each time the run was frozen, resumed or killed from here. */
+  readonly onContained?: ((event: ContainmentEvent, run: string) => void) | undefined;
 };

@@ -1,6 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
+import type { Containment } from "./containment.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { HooksPaths } from "./hooks_path.ts";
 import type { Observer } from "./observer.ts";
@@ -33,6 +34,8 @@ export type Session = {
   readonly fifos: FifoMeetings;
   /** Set in a run that is learned from. */
   readonly observer: Observer | null;
+  /** null for a commit, which has no processes. */
+  readonly containment: Containment | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;
