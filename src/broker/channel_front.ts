@@ -1,14 +1,17 @@
+import { randomBytes } from "node:crypto";
 import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { RefusedRequest, Reply, Request } from "../protocol/message.ts";
 import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
+import { Nonces } from "../tokens/nonces.ts";
 import type { Caller } from "./caller.ts";
 import { denialLine } from "./denial.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Session } from "./session.ts";
+import type { Presenting } from "./tokens/agents.ts";
 
 /** A client that lets more than this many requests wait for a late answer is told BUSY. */
 const MAX_PENDING = 256;
@@ -28,6 +31,7 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
   let open = true;
   let pending = 0;
   let identifies = false;
+  const presenting: Presenting = { name: randomBytes(12).toString("base64url"), nonces: new Nonces() };
   const channel: NativeChannel = binding.startChannel(fd, receive, closed);
 
   function receive(
@@ -75,7 +79,7 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
   }
 
   function callerOf(pid: number, descriptors: readonly number[]): Caller {
-    return { pid, tid: pid, heldFd: -1, descriptors, waits: () => open };
+    return { pid, tid: pid, heldFd: -1, descriptors, channel: presenting, waits: () => open };
   }
 
   async function finish(id: number, outcome: Promise<Outcome>, fds: readonly number[]): Promise<void> {

@@ -23,6 +23,8 @@ const EXDEV = ERRNO["EXDEV"]!;
  * that turns out to hold a link does not happen (-ELOOP) and is judged again on the real name.
  */
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
+  const held = session.containment?.held ?? null;
+  if (held !== null) return tracked(whenOpen(held, request, caller, session), session);
   const waitNs = session.limits.take(request);
   if (waitNs > 0) return tracked(later(request, caller, session, waitNs), session);
   // A flow has an order of its own, which is the same for every way to ask for it: flows.ts.
@@ -44,6 +46,17 @@ function tracked(late: Promise<Outcome>, session: Session): Promise<Outcome> {
 /** A run that is above its rate is slowed down to it: a program takes an error for a fault, and would only try again. */
 async function later(request: Request, caller: Caller, session: Session, waitNs: number): Promise<Outcome> {
   await new Promise((resolve) => setTimeout(resolve, Math.ceil(waitNs / 1e6)));
+  return caller.waits() ? dispatch(request, caller, session) : { kind: "failed", errno: EINTR };
+}
+
+/** What comes in while the run is frozen is looked at when it goes on: nobody was told anything about it. */
+async function whenOpen(
+  held: Promise<void>,
+  request: Request,
+  caller: Caller,
+  session: Session,
+): Promise<Outcome> {
+  await held;
   return caller.waits() ? dispatch(request, caller, session) : { kind: "failed", errno: EINTR };
 }
 

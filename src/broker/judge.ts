@@ -20,6 +20,7 @@ import { LEARNED } from "./observer.ts";
 import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
 
+const NO_AGENTS = { id: "session.present", reason: "tokens are presented over a channel of a run" };
 const EPERM = ERRNO["EPERM"]!;
 const ENOTSUP = ERRNO["ENOTSUP"]!;
 /**
@@ -28,9 +29,9 @@ const ENOTSUP = ERRNO["ENOTSUP"]!;
  */
 export function judge(request: Request, caller: Caller, session: Session): Judgement {
   const judgement = judgeByProfile(request, caller, session);
-  const { authority } = session;
-  if (authority === undefined || judgement.kind === "deny") return judgement;
-  return judgeAuthority(judgement, request, caller, session, authority);
+  if (judgement.kind === "deny" || (session.authority === undefined && request.op !== "exec"))
+    return judgement;
+  return judgeAuthority(judgement, request, caller, session);
 }
 
 function judgeByProfile(request: Request, caller: Caller, session: Session): Judgement {
@@ -49,6 +50,10 @@ function judgeByProfile(request: Request, caller: Caller, session: Session): Jud
   }
   if (request.op === "connect" || request.op === "bind" || request.op === "resolve")
     return session.sockets.judge(request);
+  if (request.op === "challenge" || request.op === "present")
+    return session.agents === null || caller.channel === undefined
+      ? denied("", NO_AGENTS, 0)
+      : { kind: "allow", rule: "session.present" };
   if (request.op === "kill") return judgeKill(request, session);
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
   if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import type { Checkpoint } from "../audit/checkpoint.ts";
 import { AuditError } from "../audit/errors.ts";
 import { appendHostLog } from "../audit/hostlog.ts";
@@ -11,6 +12,9 @@ import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { confine } from "./confinement.ts";
+import { Containment } from "./containment.ts";
+import { serveControl } from "./control/front.ts";
+import { containmentVerbs } from "./control/verbs.ts";
 import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
@@ -52,6 +56,7 @@ const GRACE_MS = 2000;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
+const FROZEN_MS = 600_000;
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
@@ -97,7 +102,12 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   }
 
   async function begin(): Promise<Run> {
-    const tokens = new RunTokens(id, options.capabilities ?? [], places);
+    const tokens = new RunTokens({
+      run: id,
+      chains: options.capabilities ?? [],
+      places,
+      trust: options.trust ?? null,
+    });
     const confinement = confine(options, places, tokens.root);
     const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = confinement.programs.admit(
@@ -177,6 +187,69 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     const observer =
       confinement.observing && new Observer(confinement.observing, (executed) => note("note", { executed }));
+    const flowLog = (authority: Authority | null): FlowLog =>
+      new FlowLog(journal, (authority === null ? log : log.under(authority.id)).parts, tally);
+    const sockets = brokeredSockets(confinement.network, flowLog(tokens.root), tokens.root);
+    const containment = new Containment({
+      run: id,
+      launcher,
+      record: (contained, why) => note("note", { contained, ...why }),
+      tell: (event) => options.onContained?.(event, id),
+      endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
+    });
+    const session: Session = {
+      run: id,
+      containment,
+      profile: options.profile.name,
+      policy: confinement.policy,
+      authority: tokens.root ?? undefined,
+      agents: null,
+      programs: confinement.programs,
+      policyWithout: policiesWithout(),
+      ownRepositories: new OwnRepositories(),
+      ownSharedMemory: new OwnSharedMemory(),
+      ownTerminals: new OwnTerminals(),
+      pending: new Set(),
+      ownSockets: new OwnSockets(linux),
+      ssh,
+      hooksPaths: new HooksPaths(workspace, home),
+      fifos: new FifoMeetings(),
+      observer,
+      limits: runLimits(options.profile),
+      log,
+      ...writesOf(undo, log),
+      platform: linux,
+      network: await cookieOf(namespace),
+      rootPid: launcher.pid,
+      sockets,
+      signal: (pid, signal) => asOwner(() => binding.signalDescendant(launcher.pid, pid, signal)),
+      launch: (request, descriptors) => tree.launchFurther(request, descriptors),
+    };
+    const output = [options.stdio[1], options.stdio[2]] as const;
+    const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
+    const agents = new SubLaunches({
+      ...{ options, places, confinement, user, self, tokens, tree, session, asOwner },
+      note: (extra) => note("note", extra),
+      network: { flowLog, profile: options.profile, outside: options.outside },
+    });
+    session.agents = agents;
+    const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
+    const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
+    const control = await serveControl({
+      directory: dirname(dir),
+      rootPid: launcher.pid,
+      platform: linux,
+      verbs: containmentVerbs(containment, {
+        run: id,
+        started: Date.now(),
+        profile: options.profile.name,
+        workspace,
+        argv: options.argv,
+      }),
+    });
+    binding.isolateUmask();
+    lower();
+
     let network: ServedNetwork | null = null;
     const notStarted = async (error: unknown): Promise<never> => {
       await network?.close();
@@ -186,6 +259,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
+      control.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -247,6 +321,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       tree.close();
       launcher.close();
       confinement.close();
+      containment.ended();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();
@@ -260,8 +335,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
-      const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
-      const outcome = timedOut ? "timed out" : outcomeText(status);
+      control.close();
+      const plain = timedOut
+        ? { exitCode: EXIT_TIMEOUT, outcome: "timed out" }
+        : { exitCode: exitCodeOf(status), outcome: outcomeText(status) };
+      const { exitCode, outcome } = containment.ending ?? plain;
       for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });
       const undoable = kept?.undoable ?? 0;
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials, undoable });
@@ -286,6 +364,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       id,
       pid: leaderPid,
       ended: ends.promise,
+      containment,
       signal(name) {
         const number = SIGNALS[name];
         if (number !== undefined && launcher.signal(-leaderPid, number) < 0)

@@ -1,4 +1,5 @@
 import type { Policy } from "../policy/decide.ts";
+import type { Containment } from "./containment.ts";
 import type { Observed } from "./observer.ts";
 import type { StageKind } from "./stage/enter.ts";
 import type { CountedDenial } from "./tally.ts";
@@ -51,6 +52,8 @@ export type Run = {
   readonly id: string;
   readonly pid: number;
   readonly ended: Promise<RunEnd>;
+  /** Freezes it, lets it go on, or ends it. */
+  readonly containment: Containment;
   /** Passes a signal on to the target and its process group. */
   signal(name: NodeJS.Signals): void;
 };

@@ -138,6 +138,9 @@ function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked
       return { pid, op: "bind", path: String(request.port), rule };
     case "resolve":
       return { pid, op: "resolve", path: request.host, rule };
+    case "challenge":
+    case "present":
+      return { pid, op: request.op, path: "", rule };
     case "kill":
       return { pid, op: "kill", path: String(request.pid), rule, extra: { signal: request.signal } };
     case "refused":

@@ -1,6 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
+import type { Containment } from "./containment.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { HooksPaths } from "./hooks_path.ts";
 import type { BrokeredSockets } from "./network/brokered_sockets.ts";
@@ -13,8 +14,8 @@ import type { OwnTerminals } from "./own_terminals.ts";
 import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
-import type { Authority } from "./tokens/authority.ts";
 import type { Agents } from "./tokens/agents.ts";
+import type { Authority } from "./tokens/authority.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -38,6 +39,8 @@ export type Session = {
   readonly fifos: FifoMeetings;
   /** Set in a run that is learned from. */
   readonly observer: Observer | null;
+  /** null for a commit, which has no processes. */
+  readonly containment: Containment | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;

@@ -65,6 +65,9 @@ export type NativeLaunchFailure = {
   readonly errno: number;
 };
 
+/** Processes of a run, and those that had not stopped yet when the launcher gave up, after two seconds. */
+export type NativeFrozen = { readonly processes: number; readonly moving: number };
+
 export type NativeLauncher = {
   readonly pid: number;
   /**
@@ -91,6 +94,13 @@ export type NativeLauncher = {
   signal(pid: number, signal: number): number;
   /** SIGTERM to every process of the run now, SIGKILL after `graceMs`; `onEnd` follows when none is left. */
   end(graceMs: number): void;
+  /**
+   * Stops every process of the run (SIGSTOP), also while they fork. Until `thaw` nothing is launched, and `end` kills at once. A
+   * process that waits for an answer of the broker stops when it has it. Fails with ECANCELED once the run is being ended.
+   */
+  freeze(done: (failure: NativeLaunchFailure | null, frozen: NativeFrozen | null) => void): void;
+  /** Lets them go on. */
+  thaw(done: (failure: NativeLaunchFailure | null, processes: number | null) => void): void;
   /** Closes the channel: the launcher kills what is left and leaves. */
   close(): void;
 };

@@ -49,7 +49,8 @@ export class Authority {
       return denied(request.key, { id: NOT_GRANTED, reason: "no capability grants signatures" }, 0);
     if (request.op === "bind" || request.op === "resolve") {
       const refusal = this.refusesNetwork();
-      if (refusal !== null) return denied(request.op === "bind" ? String(request.port) : request.host, refusal, 0);
+      if (refusal !== null)
+        return denied(request.op === "bind" ? String(request.port) : request.host, refusal, 0);
     }
     const set = ruleSetOf(request);
     let used: Held | null = null;

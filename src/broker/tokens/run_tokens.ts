@@ -1,10 +1,40 @@
 import type { CapabilityChain } from "../../policy/capability/capability.ts";
+import type { Proof } from "../../policy/capability/proof.ts";
+import { subsumes } from "../../policy/capability/subsumes.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import type { IssuerKeys } from "../../tokens/envelope.ts";
+import { refuseProof } from "../../tokens/proof.ts";
+import type { Refusal } from "../../tokens/refusal.ts";
+import { verifyToken } from "../../tokens/verify.ts";
+import type { RefusingRule } from "../judgement.ts";
 import type { Places } from "../workspace.ts";
+import type { Presented } from "./agents.ts";
 import { Authority, endOf } from "./authority.ts";
 import { CapabilityTable, type Held } from "./capability_table.ts";
 import { BatchClock, type Clock, systemClock } from "./clock.ts";
 import { type Floor, floorOfTokens } from "./floor.ts";
+
+/** Whom this host believes. */
+export type Trust = {
+  readonly issuers: IssuerKeys;
+  readonly audience: string;
+  /** Why a chain is of no use any more; null: nobody has revoked it. */
+  revoked(chain: CapabilityChain): string | null;
+};
+
+export type RunTokensParts = {
+  readonly run: string;
+  /** Verified. */
+  readonly chains: readonly CapabilityChain[];
+  readonly places: Places;
+  /** null: nobody; then nothing can be presented. */
+  readonly trust: Trust | null;
+  readonly clock?: Clock;
+};
+
+type Verified =
+  | { readonly kind: "valid"; readonly chain: CapabilityChain }
+  | { readonly kind: "refused"; readonly rule: RefusingRule };
 
 /** The tokens of one run: those that it was started with, and those that its programs present. */
 export class RunTokens {
@@ -14,35 +44,77 @@ export class RunTokens {
   /** Of the run's first session; null: it has what the profile grants. */
   readonly root: Authority | null;
   readonly #places: Places;
+  readonly #trust: Trust | null;
   #floor: Floor | null = null;
 
   /** `chains` are verified. Throws SETUP for one that is not good now, or not for this run. */
-  constructor(run: string, chains: readonly CapabilityChain[], places: Places, clock: Clock = systemClock) {
+  constructor({ run, chains, places, trust, clock = systemClock }: RunTokensParts) {
     this.run = run;
+    this.#trust = trust;
     this.clock = new BatchClock(clock);
     this.#places = places;
-    const held = chains.map((chain) => this.take(chain, null));
+    const held = chains.map((chain) => {
+      const taken = this.take(chain, null);
+      if (!("rule" in taken)) return taken;
+      const { reason, remedy } = taken.rule;
+      throw new SallyportError("SETUP", `Cannot start with a token: ${reason}${remedy ? `; ${remedy}` : ""}`);
+    });
     this.root = held.length === 0 ? null : this.authority(held, null, places.tmp);
   }
 
-  /** Takes in a verified chain that somebody with `under` presents. Throws SETUP where it is of no use. */
-  take(chain: CapabilityChain, under: Authority | null): Held {
+  /** Takes in a verified chain that somebody with `under` presents, or says why it is of no use. */
+  take(chain: CapabilityChain, under: Authority | null): Held | { readonly rule: RefusingRule } {
     const stranger = chain.find(({ run }) => run !== null && run !== this.run);
     if (stranger !== undefined) {
-      throw new SallyportError(
-        "SETUP",
-        `Cannot use capability "${stranger.id}": it is for run ${stranger.run}, and this is run ${this.run}`,
-        { errno: "EACCES" },
-      );
+      const reason = `capability "${stranger.id}" is for run ${stranger.run}, and this is run ${this.run}`;
+      return { rule: { id: "token.wrong-run", reason } };
     }
     const now = this.clock.now();
     const held = this.table.add(chain, now, under?.all);
-    const end = endOf(held, now);
-    if (end === null) return held;
+    const rule = endOf(held, now);
+    if (rule === null) return held;
     this.table.drop(held);
-    throw new SallyportError("SETUP", `Cannot use a token: ${end.reason}; ${end.remedy}`, {
-      errno: "EACCES",
-    });
+    return { rule };
+  }
+
+  get audience(): string {
+    return this.#trust?.audience ?? "nobody";
+  }
+
+  /** Holds a token against the keys that are trusted here, and its proof against the channel and this run. */
+  verify({ token, proof, channel, nonces }: Presented): Verified {
+    if (this.#trust === null) return { kind: "refused", rule: refusal("no-issuer", NO_ISSUER) };
+    const { audience, issuers } = this.#trust;
+    const { wallMs, bootMs } = this.clock.now();
+    const verdict = verifyToken(token, { issuers, audience, nowMs: wallMs, run: this.run });
+    if (verdict.kind === "refused") return { kind: "refused", rule: ruleOf(verdict.refusal) };
+    const session = { run: this.run, channel, audience };
+    const wrong = refuseProof(proof, verdict.token, session, nonces, { nowMs: wallMs, monotonicMs: bootMs });
+    if (wrong !== null) return { kind: "refused", rule: ruleOf(wrong) };
+    const revoked = this.#trust.revoked(verdict.token.chain);
+    return revoked === null
+      ? { kind: "valid", chain: verdict.token.chain }
+      : { kind: "refused", rule: refusal("revoked", revoked) };
+  }
+
+  /** Why a chain gives more than the session has that presents it; null: it does not. */
+  wider(chain: CapabilityChain, authority: Authority | null): RefusingRule | null {
+    if (authority === null) return null;
+    const leaf = chain.at(-1)!;
+    let first: Extract<Proof, { kind: "wider" }> | null = null;
+    for (const { capability } of authority.held) {
+      if (capability.id === leaf.id) return null;
+      const proof = subsumes(capability, leaf);
+      if (proof.kind === "within") return null;
+      first ??= proof;
+    }
+    return first === null
+      ? null
+      : {
+          id: "token.wider",
+          reason: `"${leaf.id}" is not within what the session has: ${first.field} ${first.problem}`,
+          remedy: first.remedy,
+        };
   }
 
   authority(held: readonly Held[], parent: Authority | null, tmp: string): Authority {
@@ -61,4 +133,14 @@ export function describeTokens(authority: Authority | null): string {
       return `${capability.id}${from} until ${new Date(lease.expiresMs).toISOString()}`;
     })
     .join(", ");
+}
+
+const NO_ISSUER = "no key of an issuer is known here; sallyport token mint makes one";
+
+function refusal(what: string, reason: string): RefusingRule {
+  return { id: `token.${what}`, reason };
+}
+
+function ruleOf({ reason, field, problem, remedy }: Refusal): RefusingRule {
+  return { id: `token.${reason}`, reason: `the token is refused: ${field} ${problem}`.trim(), remedy };
 }

@@ -1,14 +1,15 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { binding, type NativeLauncher } from "../../platform/binding.ts";
-import { RIGHT } from "../../policy/rights.ts";
+import { ERRNO } from "../../platform/errno.ts";
 import { SallyportError } from "../../protocol/errors.ts";
-import type { ExecRequest } from "../../protocol/message.ts";
+import type { Denial, ExecRequest } from "../../protocol/message.ts";
 import { type Confinement, confineFurther } from "../confinement.ts";
+import type { RefusingRule } from "../judgement.ts";
 import { launcherPath } from "../launcher_path.ts";
-import type { ServedNetwork } from "../network/serve.ts";
 import type { FlowLog } from "../network/flow_log.ts";
 import type { Outside } from "../network/outside.ts";
+import type { ServedNetwork } from "../network/serve.ts";
 import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "../network/start.ts";
 import type { Outcome } from "../outcome.ts";
 import { OwnSharedMemory } from "../own_shared_memory.ts";
@@ -72,6 +73,10 @@ export class SubLaunches implements Agents {
     this.#senders.add(parts.tree.launcher.pid);
   }
 
+  get audience(): string {
+    return this.#parts.tokens.audience;
+  }
+
   belongs(pid: number, identity: number, session: Session): boolean {
     return this.#senders.belongs(pid, identity, session.rootPid);
   }
@@ -84,6 +89,7 @@ export class SubLaunches implements Agents {
     if (wider !== null) return refused(wider);
     this.#makeRoom();
     const held = tokens.take(verdict.chain, session.authority ?? null);
+    if ("rule" in held) return refused(held.rule);
     this.#presented.set(held.handle, { held, rootPid: session.rootPid });
     return { kind: "value", value: { handle: held.handle } };
   }
@@ -91,7 +97,9 @@ export class SubLaunches implements Agents {
   authorityOf(handle: number, session: Session): Authority | null {
     const held = this.#heldBy(handle, session);
     // Nothing lies in a TMPDIR that is not there yet.
-    return held === null ? null : this.#parts.tokens.authority([held], session.authority ?? null, "/run/sallyport");
+    return held === null
+      ? null
+      : this.#parts.tokens.authority([held], session.authority ?? null, "/run/sallyport");
   }
 
   #heldBy(handle: number, { rootPid }: Session): Held | null {
@@ -121,18 +129,18 @@ export class SubLaunches implements Agents {
       if (authority.all.some((one) => held.includes(one))) yield tree;
   }
 
-  async launch(
-    request: ExecRequest,
-    presenter: Session,
-    descriptors: readonly number[],
-  ): Promise<number> {
+  async launch(request: ExecRequest, presenter: Session, descriptors: readonly number[]): Promise<number> {
     const held = this.#heldBy(request.handle ?? -1, presenter);
     if (held === null)
       throw new SallyportError("NOT_FOUND", "Cannot launch: no such handle", { errno: "EBADF" });
     if (this.#trees.size + this.#starting >= MAX_TREES)
-      throw new SallyportError("LIMIT", `Cannot launch: a run has at most ${MAX_TREES} sub-agents at a time`, {
-        errno: "EAGAIN",
-      });
+      throw new SallyportError(
+        "LIMIT",
+        `Cannot launch: a run has at most ${MAX_TREES} sub-agents at a time`,
+        {
+          errno: "EAGAIN",
+        },
+      );
     this.#starting++;
     try {
       return await this.#start(held, presenter, request, descriptors);
@@ -264,9 +272,6 @@ export class SubLaunches implements Agents {
   }
 }
 
-/** The right that a program has to have to be launched. */
-export const LAUNCH = RIGHT.execute | RIGHT.read;
-
 /** What the presenter says, with the places of the new session in place of its own. */
 function environmentOf(
   given: readonly string[],
@@ -283,3 +288,11 @@ function environmentOf(
   for (const [name, value] of Object.entries(network?.environment ?? {})) variables.set(name, value);
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
+
+function refused(rule: RefusingRule): Outcome {
+  const nextSteps = rule.remedy === undefined || rule.remedy === "" ? [] : [rule.remedy];
+  const denial: Denial = { op: "present", path: "", rule: rule.id, reason: rule.reason, nextSteps };
+  return { kind: "denied", errno: EACCES, denial };
+}
+
+const EACCES = ERRNO["EACCES"]!;
