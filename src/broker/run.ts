@@ -45,6 +45,8 @@ import { openState, stateDirectory } from "./state.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
 import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
+import { wholeRun } from "./tokens/whole_run.ts";
+import { followRevocations } from "./tokens/follow_revocations.ts";
 import { SubLaunches } from "./tokens/sub_launch.ts";
 import { Tree } from "./tree.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
@@ -192,7 +194,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const sockets = brokeredSockets(confinement.network, flowLog(tokens.root), tokens.root);
     const containment = new Containment({
       run: id,
-      launcher,
+      launcher: wholeRun(launcher, () => agents.launchers()),
       record: (contained, why) => note("note", { contained, ...why }),
       tell: (event) => options.onContained?.(event, id),
       endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
@@ -233,19 +235,26 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       network: { flowLog, profile: options.profile, outside: options.outside },
     });
     session.agents = agents;
+    const revocations = followRevocations({
+      ...{ tokens, agents, containment, asOwner },
+      note: (extra) => note("note", extra),
+    });
     const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
     const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
     const control = await serveControl({
       directory: dirname(dir),
       rootPid: launcher.pid,
       platform: linux,
-      verbs: containmentVerbs(containment, {
+      verbs: {
+          ...containmentVerbs(containment, {
         run: id,
         started: Date.now(),
         profile: options.profile.name,
         workspace,
         argv: options.argv,
       }),
+          revocations: async () => ({ revoked: revocations.refresh() }),
+        },
     });
     binding.isolateUmask();
     lower();
@@ -322,6 +331,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       launcher.close();
       confinement.close();
       containment.ended();
+      revocations.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();

@@ -40,7 +40,7 @@ export type Session = {
   /** Set in a run that is learned from. */
   readonly observer: Observer | null;
   /** null for a commit, which has no processes. */
-  readonly containment: Containment | null;
+  readonly containment: Pick<Containment, "held"> | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;

@@ -7,6 +7,7 @@ import { refuseProof } from "../../tokens/proof.ts";
 import type { Refusal } from "../../tokens/refusal.ts";
 import { verifyToken } from "../../tokens/verify.ts";
 import type { RefusingRule } from "../judgement.ts";
+import type { Revocations } from "./revocations.ts";
 import type { Places } from "../workspace.ts";
 import type { Presented } from "./agents.ts";
 import { Authority, endOf } from "./authority.ts";
@@ -18,8 +19,7 @@ import { type Floor, floorOfTokens } from "./floor.ts";
 export type Trust = {
   readonly issuers: IssuerKeys;
   readonly audience: string;
-  /** Why a chain is of no use any more; null: nobody has revoked it. */
-  revoked(chain: CapabilityChain): string | null;
+  readonly revocations: Pick<Revocations, "path" | "refresh" | "revoked">;
 };
 
 export type RunTokensParts = {
@@ -46,6 +46,7 @@ export class RunTokens {
   readonly #places: Places;
   readonly #trust: Trust | null;
   #floor: Floor | null = null;
+  #unreadable: string | null = null;
 
   /** `chains` are verified. Throws SETUP for one that is not good now, or not for this run. */
   constructor({ run, chains, places, trust, clock = systemClock }: RunTokensParts) {
@@ -91,10 +92,34 @@ export class RunTokens {
     const session = { run: this.run, channel, audience };
     const wrong = refuseProof(proof, verdict.token, session, nonces, { nowMs: wallMs, monotonicMs: bootMs });
     if (wrong !== null) return { kind: "refused", rule: ruleOf(wrong) };
-    const revoked = this.#trust.revoked(verdict.token.chain);
-    return revoked === null
+    const why = this.#whyRevoked(verdict.token.chain);
+    return why === null
       ? { kind: "valid", chain: verdict.token.chain }
-      : { kind: "refused", rule: refusal("revoked", revoked) };
+      : { kind: "refused", rule: refusal("revoked", `the token was revoked: ${why}`) };
+  }
+
+  /** The file to be watched; null: nobody can revoke anything here. */
+  get revocationsFile(): string | null {
+    return this.#trust?.revocations.path ?? null;
+  }
+
+  /** Reads what was added, and revokes. A list that can not be read revokes everything: nobody knows what is in it. */
+  refreshRevocations(): readonly Held[] {
+    if (this.#trust === null) return [];
+    try {
+      if (!this.#trust.revocations.refresh()) return [];
+    } catch (error) {
+      this.#unreadable = `the list of revocations can not be read (${(error as Error).message})`;
+    }
+    return this.table.revokeWhere((chain) => this.#whyRevoked(chain));
+  }
+
+  #whyRevoked(chain: CapabilityChain): string | null {
+    if (this.#unreadable !== null) return this.#unreadable;
+    const found = this.#trust?.revocations.revoked(chain) ?? null;
+    if (found === null) return null;
+    const { by, value, reason } = found;
+    return `${by}${value === "" ? "" : ` ${value}`}${reason === "" ? "" : `, ${reason}`}`;
   }
 
   /** Why a chain gives more than the session has that presents it; null: it does not. */

@@ -6,6 +6,7 @@ import { SallyportError } from "../../protocol/errors.ts";
 import type { Denial, ExecRequest } from "../../protocol/message.ts";
 import { type Confinement, confineFurther } from "../confinement.ts";
 import type { RefusingRule } from "../judgement.ts";
+import { Containment } from "../containment.ts";
 import { launcherPath } from "../launcher_path.ts";
 import type { FlowLog } from "../network/flow_log.ts";
 import type { Outside } from "../network/outside.ts";
@@ -32,6 +33,8 @@ const MAX_PRESENTED = 16_384;
 /** Trees of one run at a time, beside its first. */
 const MAX_TREES = 1024;
 const GRACE_MS = 2000;
+/** A frozen sub-agent that nobody deals with is ended. */
+const FROZEN_MS = 600_000;
 
 export type SubLaunchParts = {
   readonly options: RunOptions;
@@ -53,7 +56,12 @@ export type SubLaunchParts = {
   };
 };
 
-type SubTree = { readonly tree: Tree; readonly authority: Authority; readonly ended: Promise<void> };
+export type SubTree = {
+  readonly tree: Tree;
+  readonly authority: Authority;
+  readonly containment: Containment;
+  readonly ended: Promise<void>;
+};
 
 /**
  * The launches of a run that have less than their launcher: each has a launcher, a Landlock domain, a filter, a TMPDIR and a network
@@ -120,13 +128,19 @@ export class SubLaunches implements Agents {
 
   #drop(handle: number, held: Held): void {
     this.#presented.delete(handle);
-    if (![...this.restingOn([held])].length) this.#parts.tokens.table.drop(held);
+    if (this.restingOn([held]).length === 0) this.#parts.tokens.table.drop(held);
   }
 
   /** Those that rest on one of `held`. */
-  *restingOn(held: readonly Held[]): Generator<Tree> {
-    for (const { tree, authority } of this.#trees)
-      if (authority.all.some((one) => held.includes(one))) yield tree;
+  restingOn(held: readonly Held[]): readonly SubTree[] {
+    const all = new Set(held);
+    return [...this.#trees].filter(({ authority }) => authority.all.some((one) => all.has(one)));
+  }
+
+  /** For the run as a whole to be stopped and ended; what is frozen for itself is left so. */
+  launchers(): readonly NativeLauncher[] {
+    const own = [...this.#trees].filter(({ containment }) => containment.state !== "frozen");
+    return own.map(({ tree }) => tree.launcher);
   }
 
   async launch(request: ExecRequest, presenter: Session, descriptors: readonly number[]): Promise<number> {
@@ -194,7 +208,21 @@ export class SubLaunches implements Agents {
             });
       if (network !== null) undone.push(() => void network.close());
       if (network !== null && namespace !== null) sockets.reach({ ...network, namespace });
-      const own = { authority, sockets, network: await cookieOf(namespace) };
+      const containment = new Containment({
+        run: tokens.run,
+        launcher,
+        record: (contained, why) => note({ contained, agent: authority.id, ...why }),
+        tell: () => {},
+        endAfterMs: FROZEN_MS,
+      });
+      undone.push(() => containment.ended());
+      const run = this.#parts.session.containment;
+      const gate = {
+        get held() {
+          return containment.held ?? run?.held ?? null;
+        },
+      };
+      const own = { authority, sockets, containment: gate, network: await cookieOf(namespace) };
       const session = this.#sessionOf(own, launcher, () => tree);
       const output = [options.stdio[1], options.stdio[2]] as const;
       const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
@@ -204,7 +232,9 @@ export class SubLaunches implements Agents {
       const ended = new Promise<void>((resolve) => {
         ends.gone = () => void this.#finish(sub, session, network, undone).then(resolve);
       });
-      const sub: SubTree = { tree, authority, ended };
+      const sub: SubTree = { tree, authority, containment, ended };
+      // A new launcher knows nothing of a run that was frozen meanwhile.
+      for (let held = run?.held ?? null; held !== null; held = run?.held ?? null) await held;
       this.#trees.add(sub);
       undone.push(() => this.#trees.delete(sub));
       note({
@@ -242,7 +272,7 @@ export class SubLaunches implements Agents {
   }
 
   #sessionOf(
-    own: Pick<Session, "authority" | "sockets" | "network">,
+    own: Pick<Session, "authority" | "sockets" | "network" | "containment">,
     launcher: NativeLauncher,
     tree: () => Tree,
   ): Session {
