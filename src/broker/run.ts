@@ -44,10 +44,10 @@ import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
-import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
-import { wholeRun } from "./tokens/whole_run.ts";
 import { followRevocations } from "./tokens/follow_revocations.ts";
+import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
 import { SubLaunches } from "./tokens/sub_launch.ts";
+import { wholeRun } from "./tokens/whole_run.ts";
 import { Tree } from "./tree.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
@@ -246,15 +246,15 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       rootPid: launcher.pid,
       platform: linux,
       verbs: {
-          ...containmentVerbs(containment, {
-        run: id,
-        started: Date.now(),
-        profile: options.profile.name,
-        workspace,
-        argv: options.argv,
-      }),
-          revocations: async () => ({ revoked: revocations.refresh() }),
-        },
+        ...containmentVerbs(containment, {
+          run: id,
+          started: Date.now(),
+          profile: options.profile.name,
+          workspace,
+          argv: options.argv,
+        }),
+        revocations: async () => ({ revoked: revocations.refresh() }),
+      },
     });
     binding.isolateUmask();
     lower();

@@ -7,13 +7,13 @@ import { refuseProof } from "../../tokens/proof.ts";
 import type { Refusal } from "../../tokens/refusal.ts";
 import { verifyToken } from "../../tokens/verify.ts";
 import type { RefusingRule } from "../judgement.ts";
-import type { Revocations } from "./revocations.ts";
 import type { Places } from "../workspace.ts";
 import type { Presented } from "./agents.ts";
 import { Authority, endOf } from "./authority.ts";
 import { CapabilityTable, type Held } from "./capability_table.ts";
 import { BatchClock, type Clock, systemClock } from "./clock.ts";
 import { type Floor, floorOfTokens } from "./floor.ts";
+import type { Revocations } from "./revocations.ts";
 
 /** Whom this host believes. */
 export type Trust = {

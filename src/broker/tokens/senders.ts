@@ -1,10 +1,10 @@
-import { binding } from "../../platform/binding.ts";
 import type { Platform } from "../../platform/platform.ts";
 
 const MAX_ANCESTORS = 256;
 const MAX_REMEMBERED = 4096;
 
-type Told = Pick<Platform, "parentOf"> & { identityOf(pid: number): number };
+/** `identityOf`: processIdentity of platform/binding.ts. */
+export type Told = Pick<Platform, "parentOf"> & { identityOf(pid: number): number };
 
 /**
  * Says which tree of a run the sender of a message belongs to. A channel is a descriptor, and descriptors travel: by inheritance, by a
@@ -17,8 +17,8 @@ export class Senders {
   /** By identity, which no other process ever has. */
   readonly #known = new Map<number, number>();
 
-  constructor(platform: Pick<Platform, "parentOf">) {
-    this.#told = { parentOf: (pid) => platform.parentOf(pid), identityOf: binding.processIdentity };
+  constructor(told: Told) {
+    this.#told = told;
   }
 
   /** Takes in a tree; with a second one, senders have to be told apart. */

@@ -5,8 +5,8 @@ import { ERRNO } from "../../platform/errno.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Denial, ExecRequest } from "../../protocol/message.ts";
 import { type Confinement, confineFurther } from "../confinement.ts";
-import type { RefusingRule } from "../judgement.ts";
 import { Containment } from "../containment.ts";
+import type { RefusingRule } from "../judgement.ts";
 import { launcherPath } from "../launcher_path.ts";
 import type { FlowLog } from "../network/flow_log.ts";
 import type { Outside } from "../network/outside.ts";
@@ -77,7 +77,11 @@ export class SubLaunches implements Agents {
 
   constructor(parts: SubLaunchParts) {
     this.#parts = parts;
-    this.#senders = new Senders(parts.session.platform);
+    const { platform } = parts.session;
+    this.#senders = new Senders({
+      parentOf: (pid) => platform.parentOf(pid),
+      identityOf: binding.processIdentity,
+    });
     this.#senders.add(parts.tree.launcher.pid);
   }
 

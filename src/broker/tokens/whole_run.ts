@@ -1,4 +1,4 @@
-import type { NativeFrozen, NativeLaunchFailure, NativeLauncher } from "../../platform/binding.ts";
+import type { NativeFrozen, NativeLauncher, NativeLaunchFailure } from "../../platform/binding.ts";
 
 /** What stops and ends a run: its first launcher, and those of its sub-agents, as one. */
 export type Stoppable = Pick<NativeLauncher, "freeze" | "thaw" | "end">;
@@ -8,16 +8,24 @@ export function wholeRun(first: Stoppable, others: () => readonly Stoppable[]): 
   return {
     freeze(done) {
       const all = [first, ...others()];
-      gather<NativeFrozen>(all, (one, told) => one.freeze(told), (failure, frozen) => {
-        const sum = (of: keyof NativeFrozen): number => frozen.reduce((total, one) => total + one[of], 0);
-        done(failure, failure === null ? { processes: sum("processes"), moving: sum("moving") } : null);
-      });
+      gather<NativeFrozen>(
+        all,
+        (one, told) => one.freeze(told),
+        (failure, frozen) => {
+          const sum = (of: keyof NativeFrozen): number => frozen.reduce((total, one) => total + one[of], 0);
+          done(failure, failure === null ? { processes: sum("processes"), moving: sum("moving") } : null);
+        },
+      );
     },
     thaw(done) {
       const all = [first, ...others()];
-      gather<number>(all, (one, told) => one.thaw(told), (failure, counts) => {
-        done(failure, failure === null ? counts.reduce((total, one) => total + one, 0) : null);
-      });
+      gather<number>(
+        all,
+        (one, told) => one.thaw(told),
+        (failure, counts) => {
+          done(failure, failure === null ? counts.reduce((total, one) => total + one, 0) : null);
+        },
+      );
     },
     end(graceMs) {
       for (const one of [first, ...others()]) one.end(graceMs);
