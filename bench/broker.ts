@@ -58,6 +58,7 @@ export class BenchBroker {
     const sink = records === "both records" ? this.#journal(run) : new DroppingSink();
     return {
       run,
+      containment: null,
       profile: profile.name,
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),
       policyWithout: policiesWithout(),

@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <span>
 #include <utility>
@@ -6,6 +9,7 @@
 #include "binding/binding.h"
 #include "binding/poll.h"
 #include "binding/values.h"
+#include "linux/process/info.h"
 #include "linux/socket/seqpacket.h"
 
 namespace binding {
@@ -64,6 +68,12 @@ class ChannelHandle : public PollOwner {
     napi_delete_reference(env_, object_);
   }
 
+  int identify() {
+    // Without pidfs a pidfd names its process, and tells nobody which one that is.
+    if (process::identity_of(getpid()) < 0) return -ENOSYS;
+    return fd_.valid() ? sockets::identify_senders(fd_.get()) : -EPIPE;
+  }
+
   int send(const void* bytes, size_t size_bytes, std::span<const int> passed) {
     return fd_.valid() ? sockets::send(fd_.get(), bytes, size_bytes, passed) : -EPIPE;
   }
@@ -84,7 +94,7 @@ class ChannelHandle : public PollOwner {
   bool call(napi_value callback, napi_value receiver, napi_value buffer, sockets::Message& message) {
     napi_handle_scope handles;
     napi_open_handle_scope(env_, &handles);
-    napi_value arguments[5];
+    napi_value arguments[6];
     napi_create_typedarray(env_, napi_uint8_array, message.size_bytes, buffer, 0, &arguments[0]);
     napi_create_int32(env_, message.pid, &arguments[1]);
     napi_create_int64(env_, message.uid, &arguments[2]);
@@ -95,7 +105,9 @@ class ChannelHandle : public PollOwner {
       napi_create_int32(env_, message.fds[at].release(), &fd);
       napi_set_element(env_, arguments[4], at, fd);
     }
-    const napi_status status = napi_call_function(env_, receiver, callback, 5, arguments, nullptr);
+    napi_create_double(env_, message.pidfd.valid() ? process::identity_of_pidfd(message.pidfd.get()) : -1,
+                       &arguments[5]);
+    const napi_status status = napi_call_function(env_, receiver, callback, 6, arguments, nullptr);
     napi_close_handle_scope(env_, handles);
     return status == napi_ok;
   }
@@ -140,6 +152,13 @@ napi_value send(napi_env env, napi_callback_info info) {
   return made;
 }
 
+napi_value identify(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  napi_value made;
+  napi_create_int32(env, method_arguments<ChannelHandle>(env, info, arguments).identify(), &made);
+  return made;
+}
+
 napi_value close(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   method_arguments<ChannelHandle>(env, info, arguments).close();
@@ -159,6 +178,7 @@ Napi::Value start_channel(const Napi::CallbackInfo& info) {
     throw_failure(env, {"epoll_ctl", -failed});
     return env.Undefined();
   }
+  add_method(env, object, "identify", identify, handle);
   add_method(env, object, "send", send, handle);
   add_method(env, object, "close", close, handle);
   return object;

@@ -52,6 +52,9 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
     out.Set("signal",
             Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { return self->signal(info); }));
     out.Set("end", Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { self->end(info); }));
+    out.Set("freeze",
+            Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { self->freeze(info); }));
+    out.Set("thaw", Napi::Function::New(env_, [self](const Napi::CallbackInfo& info) { self->thaw(info); }));
     out.Set("close",
             Napi::Function::New(env_, [self](const Napi::CallbackInfo&) { self->close_socket(ECANCELED); }));
     return out;
@@ -86,6 +89,20 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
     const auto done = info[3].As<Napi::Function>();
     if (!open_) return fail_later(done, {"sendmsg", EPIPE});
     wait_for(client_.open_endpoint(endpoint), done);
+  }
+
+  void freeze(const Napi::CallbackInfo& info) {
+    if (!info[0].IsFunction()) return throw_type_error(env_, "freeze(done)");
+    const auto done = info[0].As<Napi::Function>();
+    if (!open_) return fail_later(done, {"sendmsg", EPIPE});
+    wait_for(client_.freeze(), done);
+  }
+
+  void thaw(const Napi::CallbackInfo& info) {
+    if (!info[0].IsFunction()) return throw_type_error(env_, "thaw(done)");
+    const auto done = info[0].As<Napi::Function>();
+    if (!open_) return fail_later(done, {"sendmsg", EPIPE});
+    wait_for(client_.thaw(), done);
   }
 
   void wait_for(const base::Result<base::Done>& sent, const Napi::Function& done) {
@@ -163,6 +180,14 @@ class Launcher : public std::enable_shared_from_this<Launcher> {
         return settle(env_.Null(), Napi::Boolean::New(env_, reply.value == 1));
       case plan::ReplyKind::opened:
         return settle(env_.Null(), Napi::Number::New(env_, event.first.release()));
+      case plan::ReplyKind::frozen: {
+        Napi::Object frozen = Napi::Object::New(env_);
+        frozen.Set("processes", Napi::Number::New(env_, reply.value));
+        frozen.Set("moving", Napi::Number::New(env_, reply.pid));
+        return settle(env_.Null(), frozen);
+      }
+      case plan::ReplyKind::thawed:
+        return settle(env_.Null(), Napi::Number::New(env_, reply.value));
       case plan::ReplyKind::exited:
         live_.erase(reply.pid);
         return call(on_exit_.Value(),

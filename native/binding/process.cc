@@ -34,6 +34,14 @@ Napi::Value process_parent(const Info& info) {
   return integer(info.Env(), process::parent_of(int_at(info, 0)));
 }
 
+Napi::Value process_identity(const Info& info) {
+  return Napi::Number::New(info.Env(), process::identity_of(int_at(info, 0)));
+}
+
+Napi::Value boot_time_ms(const Info& info) {
+  return Napi::Number::New(info.Env(), process::boot_time_ms());
+}
+
 Napi::Value signal_descendant(const Info& info) {
   return integer(info.Env(), process::signal_descendant(int_at(info, 0), int_at(info, 1), int_at(info, 2)));
 }
@@ -168,6 +176,8 @@ void register_process(Napi::Env env, Napi::Object exports) {
   export_function<process_umask>(env, exports, "processUmask");
   export_function<process_terminal>(env, exports, "processTerminal");
   export_function<process_parent>(env, exports, "processParent");
+  export_function<process_identity>(env, exports, "processIdentity");
+  export_function<boot_time_ms>(env, exports, "bootTimeMs");
   export_function<signal_descendant>(env, exports, "signalDescendant");
   export_function<isolate_umask>(env, exports, "isolateUmask");
   exports.Set("lowerAuthority", Napi::Function::New<lower_authority>(env, "lowerAuthority", authority));

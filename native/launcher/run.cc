@@ -103,12 +103,17 @@ void Run::perform(const plan::Request& request, launch::Received& message) {
       return enter_network(request.value == 1);
     case plan::RequestKind::endpoint:
       return open_endpoint(request.endpoint);
+    case plan::RequestKind::freeze:
+      return freeze();
+    case plan::RequestKind::thaw:
+      return thaw();
   }
   broker_gone();
 }
 
 void Run::launch(launch::Received& message) {
   if (phase_ != Phase::open) return reply_failed({plan::Stage::launcher, "launch", ECANCELED});
+  if (is_frozen_) return reply_failed({plan::Stage::launcher, "launch", EBUSY});
   if (message.fd_count < 4) return reply_failed({plan::Stage::launcher, "recvmsg", EPROTO});
   const std::optional<plan::LaunchPlan> plan = read_plan(message.fds[0].get());
   if (!plan) return reply_failed({plan::Stage::launcher, "parse_plan", EINVAL});
@@ -166,6 +171,8 @@ void Run::open_endpoint(const plan::Endpoint& endpoint) {
 
 void Run::signal(int32_t pid, int32_t number) {
   const pid_t leader = pid < 0 ? -pid : pid;
+  // Whoever brings the broker to the foreground does not mean that a frozen run is to go on.
+  if (is_frozen_ && number == SIGCONT) return;
   // A pid that is launched and not reaped is not re-used; each launched program leads its own process group.
   if (pid == INT32_MIN || std::find(launched_.begin(), launched_.end(), leader) == launched_.end()) return;
   (void)::kill(pid, number);
@@ -173,11 +180,39 @@ void Run::signal(int32_t pid, int32_t number) {
 
 void Run::end(int32_t grace_ms) {
   if (phase_ == Phase::ended) return;
+  if (is_frozen_) {
+    // To let it clean up would be to let it go on.
+    if (phase_ == Phase::open) leftovers_ = static_cast<int>(descendants_.signal_all(SIGKILL));
+    phase_ = Phase::killing;
+    return;
+  }
   if (phase_ == Phase::open) leftovers_ = static_cast<int>(descendants_.signal_all(SIGTERM));
   // What is stopped takes SIGTERM only when it goes on.
   if (phase_ == Phase::open) (void)descendants_.signal_all(SIGCONT);
   if (phase_ != Phase::killing) phase_ = Phase::terminating;
   kill_at_ = Clock::now() + std::chrono::milliseconds(std::max(grace_ms, 0));
+}
+
+void Run::freeze() {
+  if (phase_ != Phase::open) return reply_failed({plan::Stage::launcher, "freeze", ECANCELED});
+  is_frozen_ = true;
+  // Each dead child that is left would be looked at in every pass.
+  reap();
+  const launch::Frozen found = descendants_.freeze();
+  plan::Reply done{};
+  done.kind = plan::ReplyKind::frozen;
+  done.value = static_cast<int32_t>(found.processes);
+  done.pid = static_cast<int32_t>(found.moving);
+  reply(done, {});
+}
+
+void Run::thaw() {
+  if (phase_ != Phase::open) return reply_failed({plan::Stage::launcher, "thaw", ECANCELED});
+  is_frozen_ = false;
+  plan::Reply done{};
+  done.kind = plan::ReplyKind::thawed;
+  done.value = static_cast<int32_t>(descendants_.signal_all(SIGCONT));
+  reply(done, {});
 }
 
 void Run::reap() {
@@ -205,7 +240,7 @@ void Run::advance() {
   if (has_children_) {
     if (phase_ == Phase::terminating && Clock::now() < kill_at_) return;
     phase_ = Phase::killing;
-    if (kill_passes_++ >= passes_before_freeze) descendants_.freeze();
+    if (kill_passes_++ >= passes_before_freeze) (void)descendants_.freeze();
     (void)descendants_.signal_all(SIGKILL);
     reap();
   }

@@ -35,6 +35,8 @@ class Run {
   void open_endpoint(const plan::Endpoint& endpoint);
   void signal(int32_t pid, int32_t number);
   void end(int32_t grace_ms);
+  void freeze();
+  void thaw();
   void reap();
   void advance();
   void broker_gone();
@@ -54,6 +56,7 @@ class Run {
   bool has_children_ = false;
   bool has_broker_ = true;
   bool has_network_ = false;
+  bool is_frozen_ = false;
 };
 
 }  // namespace launcher

@@ -30,8 +30,16 @@ enum class Stage : uint32_t {
 [[nodiscard]] const char* stage_name(Stage stage);
 
 // network comes before the first launch: everything launched after it is born in a network namespace of the
-// run's own.
-enum class RequestKind : uint32_t { launch = 1, signal = 2, end = 3, network = 4, endpoint = 5 };
+// run's own. freeze stops every process of the run until thaw; whatever is ended meanwhile is killed.
+enum class RequestKind : uint32_t {
+  launch = 1,
+  signal = 2,
+  end = 3,
+  network = 4,
+  endpoint = 5,
+  freeze = 6,
+  thaw = 7
+};
 
 enum class AddressFamily : uint8_t { ipv4 = 4, ipv6 = 6 };
 enum class EndpointUse : uint8_t { listen = 1, datagram = 2, connect = 3 };
@@ -54,16 +62,27 @@ struct Request {
   Endpoint endpoint;
 };
 
-enum class ReplyKind : uint32_t { launched = 1, failed = 2, exited = 3, ended = 4, entered = 5, opened = 6 };
+enum class ReplyKind : uint32_t {
+  launched = 1,
+  failed = 2,
+  exited = 3,
+  ended = 4,
+  entered = 5,
+  opened = 6,
+  frozen = 7,
+  thawed = 8
+};
 
 inline constexpr unsigned max_call_bytes = 28;
 
-// `launched` carries the pidfd and, when asked for, the listener; `opened` the socket. `launched`, `failed`,
-// `entered` and `opened` come in the order of the requests.
+// `launched` carries the pidfd and, when asked for, the listener; `opened` the socket. All but `exited` and
+// `ended` come in the order of the requests.
 struct Reply {
   ReplyKind kind;
+  // frozen: how many of them are not known to have stopped.
   int32_t pid;
-  // failed: errno; exited: wait status; ended: number of processes that were left; entered: 1 with IPv6.
+  // failed: errno; exited: wait status; ended: number of processes that were left; entered: 1 with IPv6;
+  // frozen and thawed: number of processes.
   int32_t value;
   Stage stage;
   char call[max_call_bytes];

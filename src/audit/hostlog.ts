@@ -31,7 +31,10 @@ const FIRST_PREVIOUS = "";
 
 /** One line. `previous` is the hex SHA-256 of the line before, without its newline; "" in the first. */
 export type HostEntry = {
-  readonly kind: "started" | "ended" | "restored";
+  readonly kind: "started" | "ended" | "restored" | "issuer-key" | "token-revoked";
+  /** What was done to what, of "issuer-key" and "token-revoked" alone. */
+  readonly about?: string;
+  /** "" where it is about no run. */
   readonly run: string;
   readonly origin: string;
   /** In "ended": the whole signed head, else "". */
@@ -43,6 +46,13 @@ export type HostEntry = {
 export type HostEvent =
   /** "restored": `sallyport undo restore` begins to put back what the run has changed. */
   | { readonly kind: "started" | "restored"; readonly run: string; readonly timeMs: number }
+  /** A key that signs tokens was made, retired or removed; tokens were revoked. */
+  | {
+      readonly kind: "issuer-key" | "token-revoked";
+      readonly run: "";
+      readonly about: string;
+      readonly timeMs: number;
+    }
   | {
       readonly kind: "ended";
       readonly run: string;
@@ -50,7 +60,7 @@ export type HostEvent =
       readonly checkpoint: Checkpoint;
     };
 
-/** Appends one entry, on disk on return for "ended". Throws TIMEOUT when the lock is not free within 5 s. */
+/** Appends one entry, on disk on return but for "started" and "restored". Throws TIMEOUT when the lock is not free within 5 s. */
 export async function appendHostLog(stateDir: string, key: LogKey, event: HostEvent): Promise<HostEntry> {
   const path = join(stateDir, HOST_LOG_FILE);
   const lock = `${path}.lock`;
@@ -121,6 +131,7 @@ function appendLocked(path: string, key: LogKey, event: HostEvent): HostEntry {
   try {
     const entry: HostEntry = {
       kind: event.kind,
+      ...("about" in event ? { about: event.about } : {}),
       run: event.run,
       origin: `${key.name}/${event.run}`,
       checkpoint: event.kind === "ended" ? event.checkpoint.text : "",
@@ -135,7 +146,7 @@ function appendLocked(path: string, key: LogKey, event: HostEvent): HostEntry {
       throw new AuditError("INVALID", "Cannot append to the host log: the line is too long");
     if (writeSync(fd, line) !== line.length)
       throw new AuditError("SYSTEM", "Cannot append to the host log: short write");
-    if (event.kind === "ended") fdatasyncSync(fd);
+    if (event.kind === "ended" || "about" in event) fdatasyncSync(fd);
     return entry;
   } finally {
     closeSync(fd);
@@ -157,8 +168,8 @@ function previousHash(fd: number): string {
 }
 
 function entryBody(entry: HostEntry): string {
-  const { checkpoint, kind, origin, previous, run, time } = entry;
-  return JSON.stringify({ checkpoint, kind, origin, previous, run, time });
+  const { about, checkpoint, kind, origin, previous, run, time } = entry;
+  return JSON.stringify({ about, checkpoint, kind, origin, previous, run, time });
 }
 
 function parseLine(line: Buffer): { entry: HostEntry; signed: Buffer; signature: Buffer } {
@@ -181,8 +192,10 @@ function parseLine(line: Buffer): { entry: HostEntry; signed: Buffer; signature:
 }
 
 function isEntry(value: HostEntry): boolean {
+  const isAboutRun = value.kind === "started" || value.kind === "ended" || value.kind === "restored";
+  const isAboutTokens = value.kind === "issuer-key" || value.kind === "token-revoked";
   return (
-    (value.kind === "started" || value.kind === "ended" || value.kind === "restored") &&
+    (isAboutRun ? value.about === undefined : isAboutTokens && typeof value.about === "string") &&
     [value.run, value.origin, value.checkpoint, value.previous].every((text) => typeof text === "string") &&
     Number.isSafeInteger(value.time)
   );

@@ -5,6 +5,7 @@ import { type AuditRecord, type Durability, serializeRecord } from "./record.ts"
 export type LineParts = {
   readonly runId: string;
   readonly agent: string;
+  readonly capability: string | null;
   readonly user: number;
   /** The start of every line; of an intent, by its durability; of the outcome of a success. */
   readonly head: string;
@@ -32,11 +33,18 @@ export type Event = {
 // Two strings of this length stay below the entry limit even when every character becomes \u00XX.
 const FAST_CHARS = 4096;
 
-export function lineParts(run: string, agent: string, user: number): LineParts {
-  const head = `{"agent":${JSON.stringify(agent)}`;
+export function lineParts(
+  run: string,
+  agent: string,
+  user: number,
+  capability: string | null = null,
+): LineParts {
+  const used = capability === null ? "" : `,"capability":${JSON.stringify(capability)}`;
+  const head = `{"agent":${JSON.stringify(agent)}${used}`;
   return {
     runId: run,
     agent,
+    capability,
     user,
     head,
     crash: `${head},"durability":"crash"`,
@@ -140,6 +148,7 @@ function slow(
     time,
     run: parts.runId,
     agent: parts.agent,
+    ...(parts.capability === null ? {} : { capability: parts.capability }),
     user: parts.user,
     ...always,
     ...(to === undefined ? {} : { to }),

@@ -21,6 +21,8 @@ export type AuditRecord = {
   readonly time: number;
   readonly run: string;
   readonly agent?: string;
+  /** Id of the capability that the decision rests on. */
+  readonly capability?: string;
   /** uid of the caller. */
   readonly user?: number;
   readonly pid?: number;
@@ -48,6 +50,7 @@ type FieldRule = "string" | "integer" | "extra" | readonly (string | number | bo
 /** Sorted: the order of the keys in the bytes. */
 const FIELDS: Readonly<Record<string, FieldRule>> = {
   agent: "string",
+  capability: "string",
   durability: ["crash", "power"],
   errno: "string",
   extra: "extra",

@@ -1,3 +1,5 @@
+import type { Presenting } from "./tokens/agents.ts";
+
 /** Who asks, as the kernel told it. `tid` is the thread of a notification, the process of a message. */
 export type Caller = {
   readonly pid: number;
@@ -6,6 +8,8 @@ export type Caller = {
   readonly heldFd: number;
   /** Descriptors that came with a message; they are closed with its answer. */
   readonly descriptors: readonly number[];
+  /** The channel that a message came over; absent of a system call. */
+  readonly channel?: Presenting;
   /** Says whether the caller still waits for this answer; asked by operations that take their time. */
   waits(): boolean;
 };

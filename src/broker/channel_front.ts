@@ -1,18 +1,26 @@
+import { randomBytes } from "node:crypto";
 import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import type { Reply } from "../protocol/message.ts";
+import type { RefusedRequest, Reply, Request } from "../protocol/message.ts";
 import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
+import { Nonces } from "../tokens/nonces.ts";
+import type { Caller } from "./caller.ts";
 import { denialLine } from "./denial.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Session } from "./session.ts";
+import type { Presenting } from "./tokens/agents.ts";
 
 /** A client that lets more than this many requests wait for a late answer is told BUSY. */
 const MAX_PENDING = 256;
 
-export type ChannelFront = { close(): void };
+export type ChannelFront = {
+  /** From here on a message counts only if its sender belongs to the session. 0 or -errno. */
+  identifySenders(): number;
+  close(): void;
+};
 
 /**
  * Serves one channel of the shim; takes `fd`. Whoever holds the other end is inside the run; which process sent a message is
@@ -22,9 +30,18 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
   let greeted = false;
   let open = true;
   let pending = 0;
+  let identifies = false;
+  const presenting: Presenting = { name: randomBytes(12).toString("base64url"), nonces: new Nonces() };
   const channel: NativeChannel = binding.startChannel(fd, receive, closed);
 
-  function receive(bytes: Uint8Array, pid: number, _uid: number, _gid: number, fds: readonly number[]): void {
+  function receive(
+    bytes: Uint8Array,
+    pid: number,
+    _uid: number,
+    _gid: number,
+    fds: readonly number[],
+    identity: number,
+  ): void {
     if (!open) return;
     let kept = false;
     let id = 0;
@@ -37,16 +54,16 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
       }
       const frame = decode(bytes);
       id = parseRequestId(frame) ?? 0;
-      const { request } = parseRequest(frame);
-      if (fds.length > 0 && request.op !== "exec") {
+      const isForeign = identifies && session.agents?.belongs(pid, identity, session) !== true;
+      const request: Request = isForeign ? FOREIGN : parseRequest(frame).request;
+      if (fds.length > 0 && request.op !== "exec" && !isForeign) {
         throw new SallyportError("PROTOCOL", "Only exec may carry descriptors", { errno: "EPROTO" });
       }
       if (pending >= MAX_PENDING) {
         answer(id, { ok: false, code: "BUSY", errno: "EAGAIN", message: "Too many requests wait" }, -1);
         return;
       }
-      const caller = { pid, tid: pid, heldFd: -1, descriptors: fds, waits: () => open };
-      const outcome = dispatch(request, caller, session);
+      const outcome = dispatch(request, callerOf(pid, fds), session);
       kept = outcome instanceof Promise;
       if (outcome instanceof Promise) void finish(id, outcome, fds);
       else reply(id, outcome);
@@ -59,6 +76,10 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
     } finally {
       if (!kept) for (const received of fds) binding.closeFd(received);
     }
+  }
+
+  function callerOf(pid: number, descriptors: readonly number[]): Caller {
+    return { pid, tid: pid, heldFd: -1, descriptors, channel: presenting, waits: () => open };
   }
 
   async function finish(id: number, outcome: Promise<Outcome>, fds: readonly number[]): Promise<void> {
@@ -131,5 +152,17 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
     onClose();
   }
 
-  return { close };
+  function identifySenders(): number {
+    identifies = true;
+    return channel.identify();
+  }
+
+  return { identifySenders, close };
 }
+
+const FOREIGN: RefusedRequest = {
+  op: "refused",
+  what: "a channel: it belongs to another session of the run, whose authority is not the sender's; open /run/sallyport/broker for one of its own",
+  rule: "session.foreign-channel",
+  errno: "EPERM",
+};

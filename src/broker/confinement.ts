@@ -21,6 +21,9 @@ import { type ProgramTable, programTable } from "./programs/program_table.ts";
 import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts } from "./run_facts.ts";
 import type { RunOptions } from "./run_options.ts";
+import type { Authority } from "./tokens/authority.ts";
+import { narrowNetwork } from "./tokens/narrow_network.ts";
+import { narrowTrees } from "./tokens/narrow_trees.ts";
 import { unixSockets } from "./unix_sockets.ts";
 import { holds, type Places } from "./workspace.ts";
 
@@ -61,7 +64,11 @@ const RLIMIT = {
 } as const;
 
 /** Turns a profile into kernel objects and a policy. Throws SETUP when a layer that the profile wants is not to be had. */
-export function confine(options: RunOptions, places: Places): Confinement {
+export function confine(
+  options: RunOptions,
+  places: Places,
+  authority: Authority | null = null,
+): Confinement {
   const { profile } = options;
   const unknown = profile.linuxCapabilities.find((name) => capabilityNumber(name) < 0);
   if (unknown !== undefined) {
@@ -73,26 +80,50 @@ export function confine(options: RunOptions, places: Places): Confinement {
   const rules = rulesOf(options, places);
   const byPath = compilePolicy(profile.name, rules);
   const observing = options.observe === undefined ? null : observingPolicy(profile, rules, places);
-  const trees = nativeGrants(options, places).filter(({ path }) => !isDenied(byPath, path));
+  const trees = nativeTrees(options, places, byPath, authority);
   const programs = programTable(profile, byPath, trees, places);
   const policy =
     programs.reads.length === 0 ? byPath : compilePolicy(profile.name, [...rules, ...programs.reads]);
-  const grants = programs.refine(trees);
-  if (observing !== null) grants.push({ path: "/", access: "execute" });
   if (programs.isOn) checkCompatible(profile, observing);
-  const { reads, because } = howReads(options, policy, trees, places, programs);
-  const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
-  const unix = unixSockets(options, policy, mediation);
+  const readable = trees.map(({ path }) => path);
   const network = networkGrants(
     profile,
     options.netAllow,
     options.listen,
-    readCredentials(
-      options,
-      policy,
-      grants.map(({ path }) => path),
-    ),
+    readCredentials(options, policy, observing === null ? readable : [...readable, "/"]),
   );
+  return keptByKernel(options, places, { policy, programs, observing, trees, authority, network });
+}
+
+/** The same for a session of the run that has less: policy and programs are those of the run. */
+export function confineFurther(
+  { policy, programs, network }: Confinement,
+  options: RunOptions,
+  places: Places,
+  authority: Authority,
+): Confinement {
+  const trees = nativeTrees(options, places, policy, authority);
+  return keptByKernel(options, places, { policy, programs, observing: null, trees, authority, network });
+}
+
+type Decided = Pick<Confinement, "policy" | "programs" | "observing" | "network"> & {
+  readonly trees: readonly FloorGrant[];
+  readonly authority: Authority | null;
+};
+
+function keptByKernel(
+  options: RunOptions,
+  places: Places,
+  { policy, programs, observing, trees, authority, network: granted }: Decided,
+): Confinement {
+  const { profile } = options;
+  const grants = programs.refine(trees);
+  if (observing !== null) grants.push({ path: "/", access: "execute" });
+  const { reads, because } =
+    authority === null ? howReads(options, policy, trees, places, programs) : readsWithToken(options);
+  const mediation: Mediation = reads === "brokered" ? "strict" : profile.mediation;
+  const unix = unixSockets(options, policy, mediation);
+  const network = authority === null ? granted : narrowNetwork(granted, authority);
   const inet = network === null ? "refused" : "namespace";
   const filterOptions: FilterOptions = { mediation, memfd: profile.memfd, unix, inet };
   const spec = filterSpec(profile.syscalls);
@@ -185,6 +216,31 @@ function floorOf(grants: readonly FloorGrant[], tcp: "refused" | "left alone") {
       { errno: code, stage: "landlock" },
     );
   }
+}
+
+function nativeTrees(
+  options: RunOptions,
+  places: Places,
+  policy: Policy,
+  authority: Authority | null,
+): FloorGrant[] {
+  const trees = nativeGrants(options, places).filter(({ path }) => !isDenied(policy, path));
+  return authority === null ? trees : narrowTrees(trees, authority, places);
+}
+
+/** What the kernel was told at the start it goes on to let be read; a token ends. */
+function readsWithToken({ readsHow, observe, profile }: RunOptions): {
+  reads: "brokered";
+  because: string;
+} {
+  const refuse = (problem: string): never => {
+    throw new SallyportError("SETUP", `Cannot start with a token: ${problem}`);
+  };
+  if (readsHow === "native") refuse("--reads native would let reads go on after it has ended; leave it out");
+  if (observe !== undefined) refuse("what is learned from is granted what no rule denies; learn without it");
+  if (profile.mediation === "kernel")
+    refuse(`profile "${profile.name}" has mediation "kernel", where nobody asks the broker; use "writes"`);
+  return { reads: "brokered", because: "a token ends" };
 }
 
 function nativeGrants(options: RunOptions, places: Places): FloorGrant[] {

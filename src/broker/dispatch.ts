@@ -8,7 +8,9 @@ import type { Outcome } from "./outcome.ts";
 import { ownSandboxStep } from "./own_sandboxes.ts";
 import { perform } from "./perform.ts";
 import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request.ts";
+import type { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
+import { NOT_GRANTED } from "./tokens/authority.ts";
 
 const EINTR = ERRNO["EINTR"]!;
 const ELOOP = ERRNO["ELOOP"]!;
@@ -21,6 +23,8 @@ const EXDEV = ERRNO["EXDEV"]!;
  * that turns out to hold a link does not happen (-ELOOP) and is judged again on the real name.
  */
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
+  const held = session.containment?.held ?? null;
+  if (held !== null) return tracked(whenOpen(held, request, caller, session), session);
   const waitNs = session.limits.take(request);
   if (waitNs > 0) return tracked(later(request, caller, session, waitNs), session);
   // A flow has an order of its own, which is the same for every way to ask for it: flows.ts.
@@ -45,6 +49,17 @@ async function later(request: Request, caller: Caller, session: Session, waitNs:
   return caller.waits() ? dispatch(request, caller, session) : { kind: "failed", errno: EINTR };
 }
 
+/** What comes in while the run is frozen is looked at when it goes on: nobody was told anything about it. */
+async function whenOpen(
+  held: Promise<void>,
+  request: Request,
+  caller: Caller,
+  session: Session,
+): Promise<Outcome> {
+  await held;
+  return caller.waits() ? dispatch(request, caller, session) : { kind: "failed", errno: EINTR };
+}
+
 function decideRecordAct(
   request: Request,
   caller: Caller,
@@ -61,7 +76,8 @@ function decideRecordAct(
     const isMissing = real === -ENOENT;
     return refuse(request, caller, judgement, session, isMissing);
   }
-  const intent = session.log.intent(request, caller, judgement.rule, judgement.looked);
+  const log = logOf(judgement, session);
+  const intent = log.intent(request, caller, judgement.rule, judgement.looked);
   const prepared = judgement.prepare === undefined ? 0 : session.undo.renew(request, judgement.prepare);
   const outcome: ReturnType<typeof perform> =
     prepared < 0
@@ -69,13 +85,13 @@ function decideRecordAct(
       : session.undo.perform(request, caller, judgement.instead ?? (() => perform(request, caller, session)));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
-      session.log.outcome(intent, request, late);
+      log.outcome(intent, request, late);
       return late;
     });
     session.observer?.saw(request, caller, null, judgement.rule, session);
     return tracked(recorded, session);
   }
-  session.log.outcome(intent, request, outcome);
+  log.outcome(intent, request, outcome);
   if (outcome.kind === "value") noteOwnRepository(request, session);
   if (outcome.kind !== "failed") session.ownSharedMemory.note(request, outcome, session.platform);
   session.ownTerminals.note(request, outcome, session.platform);
@@ -108,6 +124,11 @@ function firstPath(request: Request): string {
   return "path" in request ? request.path : "from" in request ? request.from : "";
 }
 
+/** The capability that a decision rests on is in its records. */
+function logOf({ capability }: Judgement, { log }: Session): RunLog {
+  return capability === undefined ? log : log.under(capability);
+}
+
 function noteOwnRepository(request: Request, session: Session): void {
   if (request.op === "mkdir") session.ownRepositories.made(request.path);
   else if (request.op === "unlink") session.ownRepositories.removed(request.path);
@@ -134,7 +155,7 @@ function refuse(
   const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.policy);
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
   const denial = step === null ? plain : { ...plain, nextSteps: [step] };
-  session.log.denial(request, caller, denial, judgement.errno, judgement.looked);
+  logOf(judgement, session).denial(request, caller, denial, judgement.errno, judgement.looked);
   return { kind: "denied", errno: judgement.errno, denial };
 }
 
@@ -148,7 +169,7 @@ function kernelsAnswer(
   session: Session,
   isMissing: boolean,
 ): "ENOENT" | "EEXIST" | null {
-  if (judgement.rule !== null) return null;
+  if (judgement.rule !== null && judgement.rule.id !== NOT_GRANTED) return null;
   const { platform } = session;
   if (request.op === "mkdir" || request.op === "mknod" || request.op === "symlink")
     return typeof platform.stat(request.path) === "number" ? null : "EEXIST";

@@ -5,6 +5,7 @@ import { dirname } from "../policy/path.ts";
 import { RIGHT } from "../policy/rights.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
+import { judgeAuthority } from "./judge_authority.ts";
 import { judgeAroundPrograms, judgeExec } from "./judge_exec.ts";
 import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
@@ -19,6 +20,7 @@ import { LEARNED } from "./observer.ts";
 import { asSelf } from "./own_process.ts";
 import type { Session } from "./session.ts";
 
+const NO_AGENTS = { id: "session.present", reason: "tokens are presented over a channel of a run" };
 const EPERM = ERRNO["EPERM"]!;
 const ENOTSUP = ERRNO["ENOTSUP"]!;
 /**
@@ -26,6 +28,13 @@ const ENOTSUP = ERRNO["ENOTSUP"]!;
  * entries these are, and what a renamed directory carries with it.
  */
 export function judge(request: Request, caller: Caller, session: Session): Judgement {
+  const judgement = judgeByProfile(request, caller, session);
+  if (judgement.kind === "deny" || (session.authority === undefined && request.op !== "exec"))
+    return judgement;
+  return judgeAuthority(judgement, request, caller, session);
+}
+
+function judgeByProfile(request: Request, caller: Caller, session: Session): Judgement {
   if (request.op === "refused") {
     return {
       kind: "deny",
@@ -41,6 +50,10 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
   }
   if (request.op === "connect" || request.op === "bind" || request.op === "resolve")
     return session.sockets.judge(request);
+  if (request.op === "challenge" || request.op === "present")
+    return session.agents === null || caller.channel === undefined
+      ? denied("", NO_AGENTS, 0)
+      : { kind: "allow", rule: "session.present" };
   if (request.op === "kill") return judgeKill(request, session);
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
   if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));

@@ -7,7 +7,7 @@ import { deniedUnderOtherName } from "./denied_sockets.ts";
 import { denied, type Judgement } from "./judgement.ts";
 import type { Session } from "./session.ts";
 
-const OWN = "sockets.own";
+export const SOCKETS_OWN = "sockets.own";
 
 /**
  * Decides a connection to the socket `found` that lies at `path`: a rule grants or denies it by name, one that the run has bound
@@ -19,7 +19,7 @@ export function judgeSocket(path: string, found: Stat | null, held: Target, sess
   const verdict = decidePath(policy, path, RIGHT.connect);
   if (verdict.kind === "deny") {
     const isOwn = verdict.rule === null && found !== null && session.ownSockets.has(found);
-    return isOwn ? { kind: "allow", rule: OWN } : denied(path, verdict.rule, verdict.missing);
+    return isOwn ? { kind: "allow", rule: SOCKETS_OWN } : denied(path, verdict.rule, verdict.missing);
   }
   const alias = found === null ? null : deniedUnderOtherName(found, changedMs(found, held), policy, platform);
   return alias === null ? { kind: "allow", rule: verdict.rule.id } : denied(path, alias, RIGHT.connect);

@@ -16,6 +16,8 @@ export type Judgement =
       readonly kind: "allow";
       readonly rule: string;
       readonly looked?: Looked;
+      /** Id of the capability that the right comes from. */
+      readonly capability?: string;
       /** To be done between the intent's record and the effect; gives 0, or -errno in place of the effect. */
       readonly prepare?: () => number;
       /** To be done in place of the effect. */
@@ -30,6 +32,8 @@ export type Judgement =
       /** What the caller is told. */
       readonly errno: number;
       readonly looked?: Looked;
+      /** Ids of the capabilities that do not grant it. */
+      readonly capability?: string;
     };
 
 /** `missing` are the rights that were wanting. Paths are refused with EACCES, as Landlock does. */

@@ -13,6 +13,7 @@ import { list } from "./ops/list.ts";
 import { mkdir } from "./ops/mkdir.ts";
 import { mknod } from "./ops/mknod.ts";
 import { open } from "./ops/open.ts";
+import { challenge, present } from "./ops/present.ts";
 import { rename } from "./ops/rename.ts";
 import { sshSign } from "./ops/ssh_sign.ts";
 import { stat } from "./ops/stat.ts";
@@ -73,6 +74,10 @@ export function perform(request: Request, caller: Caller, session: Session): Out
       return session.sockets.bind(request);
     case "resolve":
       return session.sockets.resolve(request);
+    case "challenge":
+      return challenge(caller, session);
+    case "present":
+      return present(request, caller, session);
     case "kill":
       return outcomeOf(session.signal(request.pid, request.signal));
     case "connect-unix":

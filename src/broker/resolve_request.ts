@@ -50,6 +50,8 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "bind":
     case "resolve":
     case "kill":
+    case "challenge":
+    case "present":
     case "ssh-sign":
     case "refused":
       return request;

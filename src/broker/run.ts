@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import type { Checkpoint } from "../audit/checkpoint.ts";
 import { AuditError } from "../audit/errors.ts";
 import { appendHostLog } from "../audit/hostlog.ts";
@@ -10,22 +11,21 @@ import { binding } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import type { ExecRequest } from "../protocol/message.ts";
-import { type ChannelFront, serveChannel } from "./channel_front.ts";
-import { type Confinement, confine } from "./confinement.ts";
+import { confine } from "./confinement.ts";
+import { Containment } from "./containment.ts";
+import { serveControl } from "./control/front.ts";
+import { containmentVerbs } from "./control/verbs.ts";
 import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
 import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
-import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
 import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
-import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
 import { ownSandboxAdvice } from "./own_sandboxes.ts";
@@ -43,17 +43,22 @@ import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { Tally } from "./tally.ts";
+import type { Authority } from "./tokens/authority.ts";
+import { followRevocations } from "./tokens/follow_revocations.ts";
+import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
+import { SubLaunches } from "./tokens/sub_launch.ts";
+import { wholeRun } from "./tokens/whole_run.ts";
+import { Tree } from "./tree.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
 import { allHomes, type User, userByName, userByUid } from "./user.ts";
 import { checkWorkspace, type Places, realName } from "./workspace.ts";
 
 const GRACE_MS = 2000;
-const MAX_CHANNELS = 64;
-const EMFILE = 24;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
+const FROZEN_MS = 600_000;
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
@@ -99,7 +104,13 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   }
 
   async function begin(): Promise<Run> {
-    const confinement = confine(options, places);
+    const tokens = new RunTokens({
+      run: id,
+      chains: options.capabilities ?? [],
+      places,
+      trust: options.trust ?? null,
+    });
+    const confinement = confine(options, places, tokens.root);
     const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = confinement.programs.admit(
       findProgram(options.argv[0]!, options.environment["PATH"], workspace),
@@ -146,6 +157,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       workspace,
       stage,
       ...confinement.facts,
+      tokens: describeTokens(tokens.root),
       execution: [confinement.programs.words, watched.facts].filter((words) => words !== "").join(", "),
     };
     const note = (
@@ -168,6 +180,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
+      ...(tokens.root === null ? {} : { capability: facts.tokens }),
       ...(staged === undefined ? {} : { stage }),
       ...(options.observe === undefined ? {} : { observe: options.observe }),
     });
@@ -176,12 +189,23 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     const observer =
       confinement.observing && new Observer(confinement.observing, (executed) => note("note", { executed }));
-    const flowLog = new FlowLog(journal, log.parts, tally);
-    const sockets = brokeredSockets(confinement.network, flowLog);
+    const flowLog = (authority: Authority | null): FlowLog =>
+      new FlowLog(journal, (authority === null ? log : log.under(authority.id)).parts, tally);
+    const sockets = brokeredSockets(confinement.network, flowLog(tokens.root), tokens.root);
+    const containment = new Containment({
+      run: id,
+      launcher: wholeRun(launcher, () => agents.launchers()),
+      record: (contained, why) => note("note", { contained, ...why }),
+      tell: (event) => options.onContained?.(event, id),
+      endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
+    });
     const session: Session = {
       run: id,
+      containment,
       profile: options.profile.name,
       policy: confinement.policy,
+      authority: tokens.root ?? undefined,
+      agents: null,
       programs: confinement.programs,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
@@ -198,18 +222,40 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       ...writesOf(undo, log),
       platform: linux,
       network: await cookieOf(namespace),
+      rootPid: launcher.pid,
       sockets,
       signal: (pid, signal) => asOwner(() => binding.signalDescendant(launcher.pid, pid, signal)),
-      rootPid: launcher.pid,
-      launch: launchFurther,
+      launch: (request, descriptors) => tree.launchFurther(request, descriptors),
     };
-    const channels = new Set<ChannelFront>();
-    const fronts: NotifyFront[] = [];
-    const serve = (listenerFd: number): void => {
-      fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
-    };
+    const output = [options.stdio[1], options.stdio[2]] as const;
+    const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
+    const agents = new SubLaunches({
+      ...{ options, places, confinement, user, self, tokens, tree, session, asOwner },
+      note: (extra) => note("note", extra),
+      network: { flowLog, profile: options.profile, outside: options.outside },
+    });
+    session.agents = agents;
+    const revocations = followRevocations({
+      ...{ tokens, agents, containment, asOwner },
+      note: (extra) => note("note", extra),
+    });
     const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
     const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
+    const control = await serveControl({
+      directory: dirname(dir),
+      rootPid: launcher.pid,
+      platform: linux,
+      verbs: {
+        ...containmentVerbs(containment, {
+          run: id,
+          started: Date.now(),
+          profile: options.profile.name,
+          workspace,
+          argv: options.argv,
+        }),
+        revocations: async () => ({ revoked: revocations.refresh() }),
+      },
+    });
     binding.isolateUmask();
     lower();
 
@@ -222,13 +268,21 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
+      control.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
     };
     if (namespace !== null) {
-      const parts = { namespace, grants: confinement.network!, profile: options.profile };
-      network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
+      const parts = {
+        namespace,
+        grants: confinement.network!,
+        profile: options.profile,
+        authority: tokens.root,
+      };
+      network = await startNetwork({ ...parts, log: flowLog(tokens.root), outside: options.outside }).catch(
+        notStarted,
+      );
       sockets.reach({ ...network, namespace });
     }
     const environment = scrub(options.environment, confinement.environment, {
@@ -241,24 +295,16 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       SHELL: options.environment["SHELL"] ?? user.shell,
       TMPDIR: tmp,
     });
-    const base = specOf(confinement, user, self);
-    const [toBroker, inherited] = confinement.listener === "notify" ? [-1, -1] : binding.socketPair();
-    const leaderPid = await launch(
-      launcher,
-      {
-        ...base,
+    const leaderPid = await tree
+      .launchLeader({
         path: program,
         argv: options.argv,
-        env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
+        environment,
         cwd: workspace,
         stdio: options.stdio,
         terminalIndex: options.terminalIndex,
-        channelFd: inherited,
-      },
-      serve,
-    ).catch(notStarted);
-    if (inherited >= 0) binding.closeFd(inherited);
-    if (toBroker >= 0) addChannel(toBroker);
+      })
+      .catch(notStarted);
 
     let timedOut = false;
     const timer =
@@ -280,10 +326,12 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     async function finish(): Promise<RunEnd> {
       const status = exits.get(leaderPid) ?? SIGKILL;
-      for (const channel of [...channels]) channel.close();
-      for (const front of fronts) front.close();
+      await agents.end();
+      tree.close();
       launcher.close();
       confinement.close();
+      containment.ended();
+      revocations.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();
@@ -297,8 +345,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
-      const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
-      const outcome = timedOut ? "timed out" : outcomeText(status);
+      control.close();
+      const plain = timedOut
+        ? { exitCode: EXIT_TIMEOUT, outcome: "timed out" }
+        : { exitCode: exitCodeOf(status), outcome: outcomeText(status) };
+      const { exitCode, outcome } = containment.ending ?? plain;
       for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });
       const undoable = kept?.undoable ?? 0;
       note("run.end", { outcome, exitCode, operations: tally.operations, denials: tally.denials, undoable });
@@ -323,47 +374,13 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       id,
       pid: leaderPid,
       ended: ends.promise,
+      containment,
       signal(name) {
         const number = SIGNALS[name];
         if (number !== undefined && launcher.signal(-leaderPid, number) < 0)
           launcher.signal(leaderPid, number);
       },
     };
-
-    function openChannel(): number {
-      if (channels.size >= MAX_CHANNELS) return -EMFILE;
-      const [ours, theirs] = binding.socketPair();
-      addChannel(ours);
-      return theirs;
-    }
-
-    function addChannel(fd: number): void {
-      const channel = serveChannel(fd, session, () => channels.delete(channel));
-      channels.add(channel);
-    }
-
-    async function launchFurther(request: ExecRequest, descriptors: readonly number[]): Promise<number> {
-      const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
-      const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
-      try {
-        return await launch(
-          launcher,
-          {
-            ...base,
-            path: request.path,
-            argv: request.argv,
-            env: request.env,
-            cwd: request.cwd,
-            stdio: [input < 0 ? nothing : input, output, errors],
-            terminalIndex: -1,
-            channelFd: -1,
-          },
-          serve,
-        );
-      } finally {
-        if (nothing >= 0) binding.closeFd(nothing);
-      }
-    }
 
     function lower(): void {
       binding.lowerAuthority(user === self ? null : user, confinement.brokerCapabilities);
@@ -384,20 +401,6 @@ function deferred<T>(): Deferred<T> {
   const result: Partial<Deferred<T>> = {};
   result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
   return result as Deferred<T>;
-}
-
-function specOf(confinement: Confinement, user: User, self: User) {
-  return {
-    rulesetFd: confinement.rulesetFd,
-    stubFilter: new Uint8Array(0),
-    filter: confinement.filter,
-    listener: confinement.listener,
-    user: user === self ? null : { uid: user.uid, gid: user.gid, groups: user.groups },
-    keepCapabilities: confinement.keepCapabilities,
-    umask: process.umask(),
-    rlimits: confinement.rlimits,
-    cpus: [],
-  } as const;
 }
 
 function userToBecome(name: string, self: User): User {

@@ -1,4 +1,5 @@
 import type { Policy } from "../policy/decide.ts";
+import type { Containment } from "./containment.ts";
 import type { Observed } from "./observer.ts";
 import type { StageKind } from "./stage/enter.ts";
 import type { CountedDenial } from "./tally.ts";
@@ -19,6 +20,8 @@ export type RunFacts = {
   readonly landlockAbi: number;
   /** "off", or what is granted. */
   readonly net: string;
+  /** The capabilities that the run was started with, and when they end; "": it has what the profile grants. */
+  readonly tokens: string;
   /** Protections that were asked for and that this kernel does not have; empty unless best-effort. */
   readonly missing: readonly string[];
   /** Deny rules of the built-in packs that the profile takes out. */
@@ -49,6 +52,8 @@ export type Run = {
   readonly id: string;
   readonly pid: number;
   readonly ended: Promise<RunEnd>;
+  /** Freezes it, lets it go on, or ends it. */
+  readonly containment: Containment;
   /** Passes a signal on to the target and its process group. */
   signal(name: NodeJS.Signals): void;
 };

@@ -4,6 +4,7 @@ import {
   executionLine,
   intentLine,
   type LineParts,
+  lineParts,
   outcomeLine,
 } from "../audit/lines.ts";
 import { errnoName } from "../platform/errno.ts";
@@ -16,6 +17,9 @@ import type { Tally } from "./tally.ts";
 
 /** The part of the journal that the path of a request needs. `append` is crash-durable when it returns, or throws. */
 export type RecordSink = { readonly size: number; append(line: string): number };
+
+/** Capabilities whose start of a record is kept. */
+const MAX_REMEMBERED = 1024;
 
 const CHANGES_NOTHING: ReadonlySet<Request["op"]> = new Set([
   "stat",
@@ -35,11 +39,23 @@ export class RunLog {
   readonly #sink: RecordSink;
   readonly parts: LineParts;
   readonly #tally: Tally;
+  readonly #under = new Map<string, RunLog>();
 
   constructor(sink: RecordSink, parts: LineParts, tally: Tally) {
     this.#sink = sink;
     this.parts = parts;
     this.#tally = tally;
+  }
+
+  /** The same log, whose records name the capability that they rest on. */
+  under(capability: string): RunLog {
+    const known = this.#under.get(capability);
+    if (known !== undefined) return known;
+    const { runId, agent, user } = this.parts;
+    const made = new RunLog(this.#sink, lineParts(runId, agent, user, capability), this.#tally);
+    if (this.#under.size >= MAX_REMEMBERED) this.#under.clear();
+    this.#under.set(capability, made);
+    return made;
   }
 
   /** Gives the number of the record, for its outcome. */
@@ -122,6 +138,9 @@ function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked
       return { pid, op: "bind", path: String(request.port), rule };
     case "resolve":
       return { pid, op: "resolve", path: request.host, rule };
+    case "challenge":
+    case "present":
+      return { pid, op: request.op, path: "", rule };
     case "kill":
       return { pid, op: "kill", path: String(request.pid), rule, extra: { signal: request.signal } };
     case "refused":

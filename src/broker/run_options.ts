@@ -1,7 +1,10 @@
+import type { CapabilityChain } from "../policy/capability/capability.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
+import type { ContainmentEvent } from "./containment.ts";
 import type { CredentialSource } from "./network/credentials.ts";
 import type { Outside } from "./network/outside.ts";
 import type { RunFacts } from "./run_facts.ts";
+import type { Trust } from "./tokens/run_tokens.ts";
 
 /** What a run is started with. */
 export type RunOptions = CredentialSource & {
@@ -22,6 +25,10 @@ export type RunOptions = CredentialSource & {
   readonly sshLogin?: readonly string[] | undefined;
   /** Hosts to grant, as `--net-allow` takes them. */
   readonly netAllow?: readonly string[] | undefined;
+  /** Verified chains; with one or more of them the run has what they grant, out of what the profile grants. */
+  readonly capabilities?: readonly CapabilityChain[] | undefined;
+  /** Whose tokens programs of the run may present; default: nobody's. */
+  readonly trust?: Trust | undefined;
   /** Ports of the run to open on 127.0.0.1 of the host. */
   readonly listen?: readonly number[] | undefined;
   /** Where names and connections lead; default: the network of the host. For tests. */
@@ -46,4 +53,6 @@ export type RunOptions = CredentialSource & {
   readonly terminalIndex: number;
   /** Called before the target starts. */
   readonly onReady?: ((facts: RunFacts) => void) | undefined;
+  /** Called each time the run was frozen, resumed or killed from here. */
+  readonly onContained?: ((event: ContainmentEvent, run: string) => void) | undefined;
 };

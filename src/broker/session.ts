@@ -1,6 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
+import type { Containment } from "./containment.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { HooksPaths } from "./hooks_path.ts";
 import type { BrokeredSockets } from "./network/brokered_sockets.ts";
@@ -13,6 +14,8 @@ import type { OwnTerminals } from "./own_terminals.ts";
 import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
+import type { Agents } from "./tokens/agents.ts";
+import type { Authority } from "./tokens/authority.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -24,6 +27,8 @@ export type Session = {
   readonly policy: Policy;
   /** `policy` (or what this gave before) without one rule, for what the run itself has made. */
   policyWithout(policy: Policy, rule: string): Policy;
+  /** What its tokens leave of that; absent where it has none. */
+  readonly authority?: Authority | undefined;
   readonly programs: ProgramTable;
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;
@@ -34,6 +39,8 @@ export type Session = {
   readonly fifos: FifoMeetings;
   /** Set in a run that is learned from. */
   readonly observer: Observer | null;
+  /** null for a commit, which has no processes. */
+  readonly containment: Pick<Containment, "held"> | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;
@@ -45,6 +52,8 @@ export type Session = {
   readonly platform: Platform;
   /** The network namespace that is the run's own (SO_NETNS_COOKIE); null where it has none. */
   readonly network: number | null;
+  /** The sub-agents of the run; null for what is no run. Set once, before the first program. */
+  agents: Agents | null;
   /** What the run may do with the network by asking. */
   readonly sockets: Pick<BrokeredSockets, "judge" | "connect" | "bind" | "resolve">;
   /** Signals a process that descends from `rootPid`. 0 or -errno: -EPERM for any other. */

@@ -128,6 +128,24 @@ stagedRun("discard", "drop what a staged run changed").action(
   lazily(async () => (await import("./discard.ts")).discard),
 );
 
+const liveRun = (name: string, what: string): Command =>
+  program.command(name).description(what).argument("<run>").addOption(json()).addOption(state());
+program
+  .command("runs")
+  .description("name the runs that live, and say whether they are frozen")
+  .addOption(json())
+  .addOption(state())
+  .action(lazily(async () => (await import("./contain.ts")).runs));
+liveRun("freeze", "stop every process of a live run")
+  .option("--reason <text>", "what the log is to say about it")
+  .action(lazily(async () => (await import("./contain.ts")).freeze));
+liveRun("resume", "let a frozen run go on")
+  .option("--disarm <breaker>", "a breaker that is to leave this run alone (repeatable)", collect, [])
+  .action(lazily(async () => (await import("./contain.ts")).resume));
+liveRun("kill", "end a live run")
+  .option("--reason <text>", "what the log is to say about it")
+  .action(lazily(async () => (await import("./contain.ts")).kill));
+
 program
   .command("learn")
   .description("watch a program while it may do what no rule denies, then write the profile that it needs")

@@ -10,7 +10,7 @@ import { socketName } from "../broker/unix_sockets.ts";
 import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
-import { endLines, startLine } from "./summary.ts";
+import { containmentLine, endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
 
 export type RunFlags = {
@@ -72,7 +72,12 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
     }
   }
   const relay = terminalOf();
-  const end = await confined(argv, flags, again, relay, say).catch(async (error: unknown) => {
+  const tell = (event: Readonly<Record<string, unknown>>): void => {
+    const line = `${JSON.stringify(event)}\n`;
+    if (flags.json === "-") writeError(line);
+    else if (flags.json !== undefined) writeSync(report, line);
+  };
+  const end = await confined(argv, flags, again, relay, say, tell).catch(async (error: unknown) => {
     await relay?.stop();
     if (again !== null) dropStage(again.run, flags);
     notStarted(error, report);
@@ -82,9 +87,7 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
   for (const line of endLines(end)) say(line);
   if (flags.json !== undefined) {
     const { denied, learning: _, ...rest } = end;
-    const line = `${JSON.stringify({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denialJson(denial), count })) })}\n`;
-    if (flags.json === "-") writeError(line);
-    else writeSync(report, line);
+    tell({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denialJson(denial), count })) });
   }
   process.exitCode = end.exitCode;
   return end;
@@ -117,6 +120,7 @@ async function confined(
   staged: Restarted | null,
   relay: Relay | null,
   say: (line: string) => void,
+  tell: (event: Readonly<Record<string, unknown>>) => void,
 ) {
   const started = await startRun({
     ...chosenProfile(flags.profile, flags.state, flags.protect === undefined ? [] : [flags.protect]),
@@ -148,6 +152,11 @@ async function confined(
       const end = relay === null ? "" : "\r";
       say(startLine(facts) + end);
       if (facts.ownSandbox !== "") say(`sallyport: ${facts.ownSandbox}${end}`);
+    },
+    onContained: (event, run) => {
+      say(containmentLine(event, run) + (relay === null ? "" : "\r"));
+      const { kind, ...rest } = event;
+      tell({ event: kind, run, ...rest });
     },
   });
   for (const signal of FORWARDED) process.on(signal, () => started.signal(signal));

@@ -1,3 +1,4 @@
+import type { ContainmentEvent } from "../broker/containment.ts";
 import { denialLine, printable } from "../broker/denial.ts";
 import type { RunEnd, RunFacts } from "../broker/run_facts.ts";
 
@@ -13,10 +14,30 @@ export function startLine(facts: RunFacts): string {
   const isKept = facts.undo === "moved" || facts.stage !== "none";
   const undo = isKept ? "" : facts.undo === "off" ? " · NO UNDO" : " · undo by copies";
   const programs = facts.execution === "by place" ? "" : ` · execution ${facts.execution}`;
+  const tokens = facts.tokens === "" ? "" : ` · TOKEN ${facts.tokens}`;
   const { profile, run, net } = facts;
   return printable(
-    `sallyport: ${profile} · ${where} · ${reads} · net ${net}${programs} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
+    `sallyport: ${profile} · ${where} · ${reads} · net ${net}${programs}${tokens} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
   );
+}
+
+/** What happened to a live run, and how to go on. */
+export function containmentLine(event: ContainmentEvent, run: string): string {
+  switch (event.kind) {
+    case "frozen": {
+      const still = event.moving === 0 ? "" : `, ${event.moving} of them on their way`;
+      const what = `${event.processes === 1 ? "1 process" : `${event.processes} processes`} stopped${still}`;
+      return printable(
+        `sallyport: run ${run} FROZEN: ${event.reason} · ${what} · to go on: sallyport resume ${run} · to end it: sallyport kill ${run}`,
+      );
+    }
+    case "resumed": {
+      const off = event.disarmed.length === 0 ? "" : ` · off for this run: ${event.disarmed.join(", ")}`;
+      return printable(`sallyport: run ${run} goes on${off}`);
+    }
+    case "killed":
+      return printable(`sallyport: run ${run} is being ended: ${event.reason}`);
+  }
 }
 
 /** The summary at the end: what was done, each denial with its rule and next step, and the head that proves the log. */

@@ -72,6 +72,8 @@ export function limitClass(request: Request): LimitClass {
     case "setxattr":
     case "removexattr":
       return "metadata";
+    case "challenge":
+    case "present":
     case "exec":
     case "ssh-sign":
       return "exec";

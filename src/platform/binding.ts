@@ -65,6 +65,9 @@ export type NativeLaunchFailure = {
   readonly errno: number;
 };
 
+/** Processes of a run, and those that had not stopped yet when the launcher gave up, after two seconds. */
+export type NativeFrozen = { readonly processes: number; readonly moving: number };
+
 export type NativeLauncher = {
   readonly pid: number;
   /**
@@ -91,6 +94,13 @@ export type NativeLauncher = {
   signal(pid: number, signal: number): number;
   /** SIGTERM to every process of the run now, SIGKILL after `graceMs`; `onEnd` follows when none is left. */
   end(graceMs: number): void;
+  /**
+   * Stops every process of the run (SIGSTOP), also while they fork. Until `thaw` nothing is launched, and `end` kills at once. A
+   * process that waits for an answer of the broker stops when it has it. Fails with ECANCELED once the run is being ended.
+   */
+  freeze(done: (failure: NativeLaunchFailure | null, frozen: NativeFrozen | null) => void): void;
+  /** Lets them go on. */
+  thaw(done: (failure: NativeLaunchFailure | null, processes: number | null) => void): void;
   /** Closes the channel: the launcher kills what is left and leaves. */
   close(): void;
 };
@@ -130,6 +140,8 @@ export type NativeNotifier = {
 };
 
 export type NativeChannel = {
+  /** From here on messages come with the identity of their sender. 0, or -errno where the kernel can not tell. */
+  identify(): number;
   /** Sends one message with at most one descriptor, which is closed here in every case. 0 or -errno (-EAGAIN: full). */
   send(bytes: Uint8Array, fd: number): number;
   close(): void;
@@ -233,7 +245,15 @@ export type NativeBinding = {
   /** Takes `fd`. At most 4 descriptors a message; with MSG_TRUNC or MSG_CTRUNC the message is not delivered and `onClose` gets EPROTO. */
   startChannel(
     fd: number,
-    onMessage: (bytes: Uint8Array, pid: number, uid: number, gid: number, fds: number[]) => void,
+    onMessage: (
+      bytes: Uint8Array,
+      pid: number,
+      uid: number,
+      gid: number,
+      fds: number[],
+      /** As processIdentity; -1 without `identify`, and of a sender that is gone. */
+      identity: number,
+    ) => void,
     onClose: (errno: number) => void,
   ): NativeChannel;
 
@@ -359,6 +379,13 @@ export type NativeBinding = {
   /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */
   processTerminal(tid: number): number;
   processParent(pid: number): number;
+  /**
+   * Names the process for good, unlike its number (the inode in pidfs, Linux 6.9); -errno, -ENOSYS where the kernel has none. Safe as
+   * a number: it counts processes.
+   */
+  processIdentity(pid: number): number;
+  /** Milliseconds of CLOCK_BOOTTIME. */
+  bootTimeMs(): number;
   /** Signals the process by a pidfd, when it descends from `root`. 0, -EPERM when it does not, -ESRCH: gone; signal 0 looks only. */
   signalDescendant(root: number, pid: number, signal: number): number;
 

@@ -58,6 +58,15 @@ export function namesRange(granted: IpBlock, { block }: SpecialRange): boolean {
   return isWithin(granted, block);
 }
 
+/** All special ranges that a grant of the block names. */
+export function rangesNamed(granted: IpBlock): readonly SpecialRange[] {
+  const named = RANGES.filter((range) => namesRange(granted, range));
+  const { address } = granted;
+  const isUnassigned = address.length === 16 && !isIn(address, GLOBAL_UNICAST);
+  const unassigned = isUnassigned ? [unassignedRange(address)] : [];
+  return [...named, ...unassigned.filter((range) => namesRange(granted, range))];
+}
+
 const GLOBAL_UNICAST = parseBlock("2000::/3")!;
 
 function unassignedRange(address: IpAddress): SpecialRange {

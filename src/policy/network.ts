@@ -68,20 +68,36 @@ export function formatEndpoint(host: string, port: number): string {
 export class NetworkPolicy {
   readonly grants: readonly NetworkGrant[];
   readonly #isOwn: (address: IpAddress) => boolean;
+  readonly #refusal: () => NetworkRule | null;
 
-  /** `isOwn` says whether an address is one of this machine's interfaces. */
-  constructor(grants: readonly NetworkGrant[], isOwn: (address: IpAddress) => boolean = () => false) {
+  /**
+   * `isOwn` says whether an address is one of this machine's interfaces, `refusal` why nothing is granted any more (null: it
+   * is).
+   */
+  constructor(
+    grants: readonly NetworkGrant[],
+    isOwn: (address: IpAddress) => boolean = () => false,
+    refusal: () => NetworkRule | null = () => null,
+  ) {
     this.grants = grants;
     this.#isOwn = isOwn;
+    this.#refusal = refusal;
+  }
+
+  /** Why nothing new is let through, in or out; null: the grants hold. */
+  refusal(): NetworkRule | null {
+    return this.#refusal();
   }
 
   /** The same with one grant more. */
   with(grant: NetworkGrant): NetworkPolicy {
-    return new NetworkPolicy([...this.grants, grant], this.#isOwn);
+    return new NetworkPolicy([...this.grants, grant], this.#isOwn, this.#refusal);
   }
 
   /** A name or the text of an address. */
   decide(host: string, port: number): NetworkVerdict {
+    const refusal = this.#refusal();
+    if (refusal !== null) return { kind: "deny", rule: refusal };
     const address = parseIp(host);
     if (address !== null) return this.decideAddress(address, port, null);
     const name = hostName(host);

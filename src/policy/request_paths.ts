@@ -55,6 +55,8 @@ export function requestPaths(request: Request): readonly PathRights[] {
     case "bind":
     case "resolve":
     case "kill":
+    case "challenge":
+    case "present":
     case "ssh-sign":
     case "refused":
       return [];

@@ -113,7 +113,17 @@ function requestFields(request: WireRequest): readonly unknown[] {
     case "removexattr":
       return [text(request.path), text(request.name), FOLLOW.indexOf(request.follow)];
     case "exec":
-      return [text(request.path), request.argv.map(text), request.env.map(text), text(request.cwd)];
+      return [
+        text(request.path),
+        request.argv.map(text),
+        request.env.map(text),
+        text(request.cwd),
+        ...(request.handle === undefined ? [] : [request.handle]),
+      ];
+    case "challenge":
+      return [];
+    case "present":
+      return [text(request.token), request.proof === null ? null : text(request.proof)];
     case "begin":
       return [text(request.path), request.mode];
     case "commit":
@@ -142,6 +152,8 @@ function valueFields(value: ReplyValue): unknown {
   if (isNames(value)) return [VALUE.names, value.map(text)];
   if ("pid" in value) return [VALUE.pid, value.pid];
   if ("transaction" in value) return [VALUE.transaction, value.transaction];
+  if ("handle" in value) return [VALUE.handle, value.handle];
+  if ("nonce" in value) return [VALUE.challenge, value.nonce, value.channel, value.audience];
   const { kind, mode, uid, gid, sizeBytes, linkCount, modifiedMs, inode, device } = value;
   return [
     VALUE.stat,

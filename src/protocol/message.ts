@@ -112,6 +112,19 @@ export type ExecRequest = {
   readonly argv: readonly string[];
   readonly env: readonly string[];
   readonly cwd: string;
+  /** Of `present`: the program is launched on its own, with what that token grants. Absent: among those of the caller. */
+  readonly handle?: number;
+};
+/** Asks what a proof of possession has to be made for. */
+export type ChallengeRequest = { readonly op: "challenge" };
+/**
+ * Shows a token to the broker, and by the proof that the caller holds its key (null: the token needs none). Gives a handle for `exec`,
+ * good in the session that has presented it.
+ */
+export type PresentRequest = {
+  readonly op: "present";
+  readonly token: string;
+  readonly proof: string | null;
 };
 /**
  * Begins a transactional write of the file at `path`: gives a descriptor of a file that nobody else sees, and the number that
@@ -190,6 +203,8 @@ export type Request =
   | BindRequest
   | ResolveRequest
   | KillRequest
+  | ChallengeRequest
+  | PresentRequest
   | ConnectUnixRequest
   | BindUnixRequest
   | SshSignRequest
@@ -269,7 +284,17 @@ export type ReplyValue =
   | Stat
   | readonly string[]
   | { readonly pid: number }
-  | { readonly transaction: number };
+  | { readonly transaction: number }
+  | Challenge
+  | { readonly handle: number };
+
+/** What a proof of possession is made for: this process on this channel, once, within a minute. */
+export type Challenge = {
+  readonly nonce: string;
+  readonly channel: string;
+  /** The host, as tokens name it. */
+  readonly audience: string;
+};
 
 export type FailureCode =
   | "DENIED"

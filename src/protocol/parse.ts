@@ -50,6 +50,8 @@ const FIELDS: { readonly [op in WireRequest["op"]]: number } = {
   bind: 1,
   resolve: 1,
   kill: 2,
+  challenge: 0,
+  present: 2,
 };
 
 // Far beyond any file system; keeps the sum of nanoseconds within 64 bits, which is what the addon takes.
@@ -64,7 +66,9 @@ export function parseRequest(frame: unknown): NumberedRequest {
   const entries: readonly unknown[] = frame;
   const id = field.integer("request", "id", entries[0], 0, MAX_ID);
   const op = OPS[field.integer("request", "op", entries[1], 1, OPS.length) - 1]!;
-  field.tuple("request", op, entries, FIELDS[op] + 2);
+  // With a handle exec has one field more.
+  const withHandle = op === "exec" && entries.length === FIELDS.exec + 3;
+  field.tuple("request", op, entries, FIELDS[op] + (withHandle ? 3 : 2));
   return { id, request: parseFields(op, entries[2], entries[3], entries[4], entries[5], entries[6]) };
 }
 
@@ -159,7 +163,16 @@ function parseFields(
     case "exec": {
       const argv = field.texts("request", "argv", b, MAX_STRINGS, MAX_FRAME_BYTES);
       const env = field.texts("request", "env", c, MAX_STRINGS, MAX_FRAME_BYTES);
-      return { op, path: path("path", a), argv, env, cwd: path("cwd", d) };
+      const plain = { op, path: path("path", a), argv, env, cwd: path("cwd", d) } as const;
+      return e === undefined
+        ? plain
+        : { ...plain, handle: field.integer("request", "handle", e, 0, Number.MAX_SAFE_INTEGER) };
+    }
+    case "challenge":
+      return { op };
+    case "present": {
+      const proof = b === null ? null : field.text("request", "proof", b, 1, MAX_FRAME_BYTES);
+      return { op, token: field.text("request", "token", a, 1, MAX_FRAME_BYTES), proof };
     }
     case "begin":
       return { op, path: path("path", a), mode: mode(b) };

@@ -35,13 +35,24 @@ export function parseReply(frame: unknown): NumberedReply {
 function parseValue(value: unknown): ReplyValue {
   if (value === null) return null;
   if (!Array.isArray(value)) throw field.invalid("reply", "value", value, "null or an array");
-  const kind = field.integer("reply", "value[0]", value[0], 0, 3);
+  const kind = field.integer("reply", "value[0]", value[0], 0, 5);
   if (kind === VALUE.stat) return parseStat(field.tuple("reply", "value", value, 10));
+  if (kind === VALUE.challenge) return parseChallenge(field.tuple("reply", "value", value, 4));
   const [, only] = field.tuple("reply", "value", value, 2);
+  if (kind === VALUE.handle)
+    return { handle: field.integer("reply", "handle", only, 0, Number.MAX_SAFE_INTEGER) };
   if (kind === VALUE.pid) return { pid: field.integer("reply", "pid", only, 1, 0x7fff_ffff) };
   if (kind === VALUE.transaction)
     return { transaction: field.integer("reply", "transaction", only, 1, MAX_ID) };
   return field.texts("reply", "names", only, MAX_LIST_ENTRIES, 255 * 4);
+}
+
+function parseChallenge([, nonce, channel, audience]: readonly unknown[]): ReplyValue {
+  return {
+    nonce: field.text("reply", "nonce", nonce, 1, 255),
+    channel: field.text("reply", "channel", channel, 1, 255),
+    audience: field.text("reply", "audience", audience, 1, 255),
+  };
 }
 
 function parseStat(entries: readonly unknown[]): ReplyValue {

@@ -39,6 +39,8 @@ export const OPS: readonly WireRequest["op"][] = [
   "bind",
   "resolve",
   "kill",
+  "challenge",
+  "present",
 ];
 
 export const DENIAL_LAYERS: readonly DenialLayer[] = [
@@ -88,4 +90,4 @@ export const STAT_KINDS: readonly Stat["kind"][] = [
 ];
 
 /** First entry of the value of a successful reply that is not nil. */
-export const VALUE = { stat: 0, names: 1, pid: 2, transaction: 3 } as const;
+export const VALUE = { stat: 0, names: 1, pid: 2, transaction: 3, challenge: 4, handle: 5 } as const;

@@ -4,12 +4,13 @@ import { posix } from "node:path";
 /** Who may import whom. A folder that is not here is refused: a new one is a decision, made by adding its line. */
 
 const CORE = ["protocol", "policy", "limits"];
-const BELOW_BROKER = [...CORE, "platform", "audit", "files", "intent", "events"];
+const BELOW_BROKER = [...CORE, "tokens", "platform", "audit", "files", "intent", "events"];
 
 export const TS_LAYERS: { readonly [folder: string]: readonly string[] } = {
   protocol: [],
   policy: ["protocol"],
   limits: ["protocol"],
+  tokens: ["protocol", "policy"],
   platform: CORE,
   audit: [...CORE, "platform"],
   files: [...CORE, "platform"],
@@ -19,7 +20,7 @@ export const TS_LAYERS: { readonly [folder: string]: readonly string[] } = {
   service: [...BELOW_BROKER, "broker"],
   console: [...BELOW_BROKER, "broker"],
   cli: [...BELOW_BROKER, "broker"],
-  client: ["protocol", "platform"],
+  client: ["protocol", "platform", "tokens"],
 };
 /** Pure folders: the same code must run and be replayed anywhere. */
 const WITHOUT_NODE = CORE;

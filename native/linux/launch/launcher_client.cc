@@ -109,6 +109,14 @@ base::Result<base::Done> LauncherClient::end(int grace_ms) {
   return send(plan::Request{plan::RequestKind::end, 0, grace_ms, {}}, {});
 }
 
+base::Result<base::Done> LauncherClient::freeze() {
+  return send(plan::Request{plan::RequestKind::freeze, 0, 0, {}}, {});
+}
+
+base::Result<base::Done> LauncherClient::thaw() {
+  return send(plan::Request{plan::RequestKind::thaw, 0, 0, {}}, {});
+}
+
 base::Result<LauncherEvent> LauncherClient::next_event() {
   LauncherEvent event;
   base::Result<Received> received =

@@ -36,6 +36,8 @@ class LauncherClient {
   [[nodiscard]] base::Result<base::Done> open_endpoint(const plan::Endpoint& endpoint);
   [[nodiscard]] base::Result<base::Done> signal(pid_t pid, int number);
   [[nodiscard]] base::Result<base::Done> end(int grace_ms);
+  [[nodiscard]] base::Result<base::Done> freeze();
+  [[nodiscard]] base::Result<base::Done> thaw();
   // EAGAIN: nothing is there. Anything else: the launcher is gone or not to be trusted with another message.
   [[nodiscard]] base::Result<LauncherEvent> next_event();
 

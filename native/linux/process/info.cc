@@ -1,12 +1,15 @@
 #include "linux/process/info.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "base/unique_fd.h"
 #include "linux/uapi.h"
@@ -15,6 +18,7 @@ namespace process {
 
 namespace {
 
+constexpr long kPidFsMagic = 0x50494446;  // PID_FS_MAGIC, linux/magic.h
 constexpr unsigned kFirstPtsMajor =
     136;  // UNIX98_PTY_SLAVE_MAJOR, 8 of them, linux/Documentation/admin-guide/devices.txt
 constexpr unsigned kLastPtsMajor = 143;
@@ -59,6 +63,25 @@ int thread_group(int tid) {
     if (ioctl(pidfd.get(), PIDFD_GET_INFO, &info) == 0) return static_cast<int>(info.tgid);
   }
   return status_number(tid, "\nTgid:", 10);
+}
+
+double boot_time_ms() {
+  timespec now{};
+  (void)clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<double>(now.tv_sec) * 1000 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+double identity_of(int pid) {
+  const base::UniqueFd pidfd(static_cast<int>(syscall(__NR_pidfd_open, pid, 0)));
+  return pidfd.valid() ? identity_of_pidfd(pidfd.get()) : -errno;
+}
+
+double identity_of_pidfd(int pidfd) {
+  struct stat found{};
+  struct statfs kind{};
+  if (fstatfs(pidfd, &kind) != 0 || fstat(pidfd, &found) != 0) return -errno;
+  // Before pidfs all of them had one inode.
+  return kind.f_type == kPidFsMagic ? static_cast<double>(found.st_ino) : -ENOSYS;
 }
 
 int umask_of(int tid) { return status_number(tid, "\nUmask:", 8); }

@@ -15,8 +15,17 @@ namespace process {
 // N of the controlling terminal /dev/pts/N; -ENXIO: none, or one that is no pseudo-terminal.
 [[nodiscard]] int controlling_terminal(int tid);
 
+// Milliseconds of CLOCK_BOOTTIME: also while the machine is suspended, and set by nobody (clock_gettime(2)).
+[[nodiscard]] double boot_time_ms();
+
 // Field 4 of proc_pid_stat(5).
 [[nodiscard]] int parent_of(int pid);
+
+// Inode of the process in pidfs, unique until the machine is started again: a number may come to name another
+// process, this never does. -ENOSYS: the kernel has no pidfs (Linux 6.9).
+[[nodiscard]] double identity_of(int pid);
+// The same of a process that a descriptor names, which stays open.
+[[nodiscard]] double identity_of_pidfd(int pidfd);
 
 // pidfd_getfd(2) (Linux 5.6) of what thread `tid` holds as `fd`: the same open file, close-on-exec, the
 // caller's to close. -EPERM: the thread is not ours to trace.

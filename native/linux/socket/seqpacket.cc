@@ -19,6 +19,10 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
+// asm-generic/socket.h, linux/socket.h
+constexpr int kSoPassPidfd = 76;
+constexpr int kScmPidfd = 0x04;
+
 // Takes everything out of the control messages before anything is judged: a descriptor not taken is a
 // descriptor leaked.
 bool take_control(msghdr& header, Message& message) {
@@ -31,6 +35,10 @@ bool take_control(msghdr& header, Message& message) {
       message.pid = sender.pid;
       message.uid = sender.uid;
       message.gid = sender.gid;
+    } else if (part->cmsg_type == kScmPidfd) {
+      int fd;
+      std::memcpy(&fd, CMSG_DATA(part), sizeof fd);
+      message.pidfd = UniqueFd(fd);
     } else if (part->cmsg_type == SCM_RIGHTS) {
       const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
       for (size_t at = 0; at < count; at++) {
@@ -61,9 +69,15 @@ Result<Pair> make_pair() {
   return pair;
 }
 
+int identify_senders(int fd) {
+  const int on = 1;
+  return setsockopt(fd, SOL_SOCKET, kSoPassPidfd, &on, sizeof on) == 0 ? 0 : -errno;
+}
+
 int receive(int fd, void* buffer, Message& message) {
   iovec part{buffer, kMaxFrameBytes};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(kMaxDescriptors * sizeof(int))];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int)) +
+                                CMSG_SPACE(kMaxDescriptors * sizeof(int))];
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -75,6 +89,7 @@ int receive(int fd, void* buffer, Message& message) {
   message.uid = -1;
   message.gid = -1;
   message.fd_count = 0;
+  message.pidfd.reset();
   const bool fits = take_control(header, message);
   if (!fits || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
     for (UniqueFd& taken : message.fds) taken.reset();

@@ -27,9 +27,14 @@ struct Message {
   int32_t pid = -1;
   int64_t uid = -1;
   int64_t gid = -1;
+  // The pidfd of the sender; invalid without identify_senders, and of a sender that is gone.
+  base::UniqueFd pidfd;
   std::array<base::UniqueFd, kMaxDescriptors> fds;
   size_t fd_count = 0;
 };
+
+// Makes messages come with a pidfd of their sender (SO_PASSPIDFD, Linux 6.5). 0 or -errno.
+[[nodiscard]] int identify_senders(int fd);
 
 // Receives one message into `buffer` (kMaxFrameBytes) without blocking. Gives 1 for a message, 0 at the end
 // of the connection, or -errno: -EAGAIN nothing there; -EPROTO a frame or descriptors too many, all of which

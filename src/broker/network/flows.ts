@@ -81,6 +81,11 @@ export class Flows {
 
   async #accept(target: FlowTarget, outside: Stream, open: () => Promise<Stream>): Promise<void> {
     if (this.#closed || this.#count >= MAX_FLOWS) return outside.close("reset");
+    const refusal = this.#policy.refusal();
+    if (refusal !== null) {
+      this.#log.deny(target, refusal);
+      return outside.close("reset");
+    }
     const started = performance.now();
     const intent = this.#log.intent(target, "network.listen");
     this.#count++;

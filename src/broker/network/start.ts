@@ -6,6 +6,7 @@ import { NetworkPolicy } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Confinement } from "../confinement.ts";
+import type { Authority } from "../tokens/authority.ts";
 import { BrokeredSockets } from "./brokered_sockets.ts";
 import type { FlowLog } from "./flow_log.ts";
 import type { NetworkGrants } from "./grants.ts";
@@ -41,8 +42,16 @@ export async function cookieOf(namespace: Namespace | null): Promise<number | nu
 }
 
 /** What the run may ask for; it reaches nothing before the network is served. */
-export function brokeredSockets(grants: NetworkGrants | null, log: FlowLog): BrokeredSockets {
-  return new BrokeredSockets(new NetworkPolicy(grants?.allow ?? [], isOwnAddress), grants?.listen ?? [], log);
+export function brokeredSockets(
+  grants: NetworkGrants | null,
+  log: FlowLog,
+  authority: Authority | null = null,
+): BrokeredSockets {
+  return new BrokeredSockets(policyOf(grants?.allow ?? [], authority), grants?.listen ?? [], log);
+}
+
+function policyOf(allow: NetworkGrants["allow"], authority: Authority | null): NetworkPolicy {
+  return new NetworkPolicy(allow, isOwnAddress, () => authority?.refusesNetwork() ?? null);
 }
 
 /** Serves the namespace by what is granted. Rejects with SETUP. */
@@ -51,13 +60,14 @@ export async function startNetwork(of: {
   readonly grants: NetworkGrants;
   readonly profile: ResolvedProfile;
   readonly log: FlowLog;
+  readonly authority?: Authority | null;
   readonly outside?: Outside | undefined;
 }): Promise<ServedNetwork> {
   const { connect, transfer } = makeBuckets("run", { ...DEFAULT_RATES, ...of.profile.limits });
   try {
     return await serveNetwork({
       namespace: of.namespace,
-      policy: new NetworkPolicy(of.grants.allow, isOwnAddress),
+      policy: policyOf(of.grants.allow, of.authority ?? null),
       listen: of.grants.listen,
       credentials: of.grants.credentials,
       log: of.log,

@@ -5,10 +5,15 @@ import type { Caller } from "../caller.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Session } from "../session.ts";
 
-/** Starts a program in the caller's run, under the run's own confinement. */
+/** Starts a program in the caller's run: among those of the caller, or, with a handle, in a tree of its own that has less. */
 export async function exec(request: ExecRequest, caller: Caller, session: Session): Promise<Outcome> {
   try {
-    return { kind: "value", value: { pid: await session.launch(request, caller.descriptors) } };
+    const { descriptors } = caller;
+    const pid =
+      request.handle === undefined || session.agents === null
+        ? await session.launch(request, descriptors)
+        : await session.agents.launch(request, session, descriptors);
+    return { kind: "value", value: { pid } };
   } catch (error) {
     if (error instanceof SallyportError) return { kind: "failed", errno: errnoNumber(error.errno) };
     throw error;

@@ -192,8 +192,10 @@ function sessionOf(
   for (const path of progress.made) ownRepositories.made(joinPath(facts.workspace, path));
   return {
     run,
+    containment: null,
     profile: facts.profile.name,
     policy: compilePolicy(facts.profile.name, [...runRules(state, stage), ...stagingRules(facts)]),
+    agents: null,
     policyWithout: policiesWithout(),
     programs: noPrograms(),
     ownRepositories,

@@ -90,6 +90,8 @@ export class UndoRecorder implements Undo {
       case "bind":
       case "resolve":
       case "kill":
+      case "challenge":
+      case "present":
       case "connect-unix":
       case "ssh-sign":
       case "refused":

@@ -13,6 +13,8 @@ export type Capability = {
   readonly issuer: string;
   /** The only run that may use it, or null for any run of the subject. */
   readonly run: string | null;
+  /** When it was made, by the clock of whoever made it; 0 where that is not said. Revocation by epoch goes by it. */
+  readonly issuedMs: number;
   readonly notBeforeMs: number;
   /** Of the wall clock. A session adds a deadline of the boot clock, which nobody can set back. */
   readonly expiresMs: number;
@@ -37,6 +39,22 @@ export type Action =
   | "exec"
   | "connect"
   | "listen";
+
+/** In the order of the documentation. */
+export const ACTIONS: readonly Action[] = [
+  "read",
+  "write",
+  "append",
+  "create",
+  "delete",
+  "rename",
+  "list",
+  "stat",
+  "metadata",
+  "exec",
+  "connect",
+  "listen",
+];
 
 export type Grant = {
   readonly action: Action;
@@ -64,7 +82,10 @@ export type CellRange = {
   readonly toRow: number;
 };
 
-/** Minutes from midnight, `from` within and `to` not; `to` below `from` goes over midnight. Days count from Sunday, 0. */
+/**
+ * Minutes from midnight UTC, `from` within and `to` (up to 1440) not; `to` at or below `from` goes over midnight, into the day
+ * after one of `days`. Days count from Sunday, 0.
+ */
 export type TimeWindow = {
   readonly days: readonly number[];
   readonly fromMinute: number;
@@ -82,6 +103,9 @@ export type Budget = {
 };
 
 export type OnRevoke = "refuse" | "freeze" | "kill";
+
+/** How often a capability may be handed on, at the most. */
+export const MAX_DELEGATION_DEPTH = 8;
 
 /** A capability with those that it was derived from, the issuer's own first and itself last. */
 export type CapabilityChain = readonly [Capability, ...Capability[]];

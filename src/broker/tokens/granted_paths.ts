@@ -1,0 +1,83 @@
+import type { CapabilityChain } from "../../policy/capability/capability.ts";
+import {
+  type CompiledCapability,
+  compileCapability,
+  type FileLimit,
+  fileLimitsOf,
+  type RuleSet,
+} from "../../policy/capability/compile.ts";
+import { compilePolicy, type Policy } from "../../policy/decide.ts";
+import { ALL_RIGHTS } from "../../policy/rights.ts";
+import type { Rule } from "../../policy/rule.ts";
+import { matchPath } from "../../policy/trie.ts";
+
+type Policies = { readonly [set in RuleSet]: Policy | null };
+
+/** What a chain grants on paths, ready to be asked, and made anew when a time of the day opens or closes something. */
+export class GrantedPaths {
+  readonly #chain: CapabilityChain;
+  #compiled: CompiledCapability;
+  #policies: Policies;
+  #fromMs: number;
+
+  constructor(chain: CapabilityChain, wallMs: number) {
+    this.#chain = chain;
+    this.#compiled = compileCapability(chain, wallMs);
+    this.#policies = sharedPolicies(this.#compiled.rules);
+    this.#fromMs = wallMs;
+  }
+
+  /** The rights that it gives on a path at a time, to a request of this set. */
+  rights(path: string, set: RuleSet, wallMs: number): number {
+    this.#turn(wallMs);
+    const policy = this.#policies[set];
+    if (policy === null) return 0;
+    const masks = matchPath(policy.compiled, path);
+    return masks < 0 ? 0 : masks & ALL_RIGHTS;
+  }
+
+  /** What a file must be that is read or written here: one of these. Empty: anything. */
+  limits(path: string, action: "read" | "write", wallMs: number): readonly FileLimit[] {
+    this.#turn(wallMs);
+    if (this.#compiled.limits === "none") return [];
+    const limits = fileLimitsOf(this.#compiled, action, path);
+    const isFree = limits.some(({ maxSizeBytes, mimeTypes }) => maxSizeBytes === null && mimeTypes === null);
+    return isFree ? [] : limits;
+  }
+
+  /** Whether some grant limits what files may be. */
+  get limitsFiles(): boolean {
+    return this.#compiled.limits === "some";
+  }
+
+  #turn(wallMs: number): void {
+    if (wallMs < this.#compiled.validUntilMs && wallMs >= this.#fromMs) return;
+    this.#compiled = compileCapability(this.#chain, wallMs);
+    this.#policies = sharedPolicies(this.#compiled.rules);
+    this.#fromMs = wallMs;
+  }
+}
+
+const shared = new Map<string, WeakRef<Policies>>();
+const gone = new FinalizationRegistry<string>((key) => {
+  if (shared.get(key)?.deref() === undefined) shared.delete(key);
+});
+
+/** The same object for equal rules, as long as somebody has it: ten thousand sub-agents of one kind share one table. */
+function sharedPolicies(rules: CompiledCapability["rules"]): Policies {
+  const key = JSON.stringify(
+    [rules.files, rules.rename, rules.exec].map((set) => set.map(({ rights, pattern }) => [rights, pattern])),
+  );
+  const known = shared.get(key)?.deref();
+  if (known !== undefined) return known;
+  const compiled = (set: readonly Rule[]): Policy | null =>
+    set.length === 0 ? null : compilePolicy("capability", set);
+  const made: Policies = {
+    files: compiled(rules.files),
+    rename: compiled(rules.rename),
+    exec: compiled(rules.exec),
+  };
+  shared.set(key, new WeakRef(made));
+  gone.register(made, key);
+  return made;
+}
