@@ -103,11 +103,8 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
         break;
       case "failed": {
         const errno = errnoName(outcome.errno);
-        answer(
-          id,
-          { ok: false, code: errno === "ENOENT" ? "NOT_FOUND" : "SYSTEM", errno, message: errno },
-          -1,
-        );
+        const code = errno === "ENOENT" ? "NOT_FOUND" : "SYSTEM";
+        answer(id, { ok: false, code, errno, message: outcome.message ?? errno }, -1);
         break;
       }
       case "denied": {

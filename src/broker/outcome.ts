@@ -7,7 +7,8 @@ export type Outcome =
   | { readonly kind: "value"; readonly value: ReplyValue }
   /** For the front that asked; no system call and no frame carries it. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "failed"; readonly errno: number }
+  /** `message`: what a client is told, where an errno says too little. */
+  | { readonly kind: "failed"; readonly errno: number; readonly message?: string }
   | { readonly kind: "denied"; readonly errno: number; readonly denial: Denial };
 
 export const DONE: Outcome = { kind: "value", value: null };

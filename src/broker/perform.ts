@@ -2,6 +2,7 @@ import type { Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { begin } from "./ops/begin.ts";
 import { bindUnix } from "./ops/bind_unix.ts";
+import { readCells, writeCells } from "./ops/cells.ts";
 import { chmod } from "./ops/chmod.ts";
 import { chown } from "./ops/chown.ts";
 import { commit } from "./ops/commit.ts";
@@ -78,6 +79,10 @@ export function perform(request: Request, caller: Caller, session: Session): Out
       return challenge(caller, session);
     case "present":
       return present(request, caller, session);
+    case "read-cells":
+      return readCells(request, session);
+    case "write-cells":
+      return writeCells(request, caller, session);
     case "kill":
       return outcomeOf(session.signal(request.pid, request.signal));
     case "connect-unix":

@@ -29,6 +29,8 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "removexattr":
       return withPath(request, request.follow, caller, platform);
     case "list":
+    case "read-cells":
+    case "write-cells":
     case "truncate":
     case "begin":
     case "commit":

@@ -8,6 +8,8 @@ import {
   outcomeLine,
 } from "../audit/lines.ts";
 import { errnoName } from "../platform/errno.ts";
+import { askedCells } from "../policy/capability/asked_cells.ts";
+import { formatCells } from "../policy/capability/cell_target.ts";
 import { formatEndpoint } from "../policy/network.ts";
 import { type Denial, OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
@@ -127,6 +129,11 @@ function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked
       return { pid, op: "symlink", path: request.path, to: request.target, rule };
     case "ssh-sign":
       return { pid, op: "ssh-sign", path: request.key, to: request.purpose, rule };
+    case "read-cells":
+    case "write-cells": {
+      const cells = formatCells(askedCells(request));
+      return { pid, op: request.op, path: request.path, rule, extra: { ...looked, cells } };
+    }
     case "exec": {
       // What the caller says the program is called with; what the program makes of it nobody has looked at.
       const argv = { argv: JSON.stringify(request.argv), advisory: "argv" };

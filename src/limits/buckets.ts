@@ -43,6 +43,7 @@ export function limitClass(request: Request): LimitClass {
       const writes = OPEN.write | OPEN.append | OPEN.create | OPEN.truncate | OPEN.temporary;
       return (request.flags & writes) !== 0 ? "write" : "read";
     }
+    case "read-cells":
     case "stat":
     case "list":
     case "connect-unix":
@@ -53,6 +54,7 @@ export function limitClass(request: Request): LimitClass {
     case "connect":
     case "bind":
       return "connect";
+    case "write-cells":
     case "begin":
     case "commit":
     case "discard":

@@ -39,6 +39,9 @@ export function requestPaths(request: Request): readonly PathRights[] {
     case "setxattr":
     case "removexattr":
       return [{ path: request.path, rights: RIGHT.metadata }];
+    case "read-cells":
+      return [{ path: request.path, rights: RIGHT.read }];
+    case "write-cells":
     case "truncate":
       return [{ path: request.path, rights: RIGHT.write }];
     case "begin":

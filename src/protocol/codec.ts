@@ -1,7 +1,14 @@
 import { Packr } from "msgpackr/pack";
 import { SallyportError } from "./errors.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
-import { type Denial, PROTOCOL_VERSION, type Reply, type ReplyValue, type WireRequest } from "./message.ts";
+import {
+  type CellValue,
+  type Denial,
+  PROTOCOL_VERSION,
+  type Reply,
+  type ReplyValue,
+  type WireRequest,
+} from "./message.ts";
 import { utf8Bytes } from "./path.ts";
 import { scanFrame } from "./scan.ts";
 import {
@@ -135,9 +142,21 @@ function requestFields(request: WireRequest): readonly unknown[] {
       return [request.port];
     case "resolve":
       return [text(request.host)];
+    case "read-cells": {
+      const { fromColumn, fromRow, toColumn, toRow } = request.range;
+      return [text(request.path), text(request.sheet), [fromColumn, fromRow, toColumn, toRow]];
+    }
+    case "write-cells": {
+      const { path, sheet, at, values } = request;
+      return [text(path), text(sheet), [at.fromColumn, at.fromRow], values.map(cellFields)];
+    }
     case "kill":
       return [request.pid, request.signal];
   }
+}
+
+function cellFields(cells: readonly CellValue[]): readonly CellValue[] {
+  return cells.map((cell) => (typeof cell === "string" ? text(cell) : cell));
 }
 
 /** Nanoseconds as [seconds, 0 to 999999999], as struct timespec has them; before 1970 the seconds are negative. */
@@ -152,6 +171,7 @@ function valueFields(value: ReplyValue): unknown {
   if (isNames(value)) return [VALUE.names, value.map(text)];
   if ("pid" in value) return [VALUE.pid, value.pid];
   if ("transaction" in value) return [VALUE.transaction, value.transaction];
+  if ("cells" in value) return [VALUE.cells, value.cells.map(cellFields)];
   if ("handle" in value) return [VALUE.handle, value.handle];
   if ("nonce" in value) return [VALUE.challenge, value.nonce, value.channel, value.audience];
   const { kind, mode, uid, gid, sizeBytes, linkCount, modifiedMs, inode, device } = value;

@@ -22,6 +22,15 @@ export const MAX_ID = 0xffff_ffff;
 export const MAX_MODE = 0o7777;
 /** uid_t and gid_t are 32 bits and (uid_t)-1 means "leave it" to chown(2), so it is no id. */
 export const MAX_UID = 0xffff_fffe;
+/** Cells in one request or reply. */
+export const MAX_CELLS = 4_096;
+/** ECMA-376, 18.3.1.73 and 18.3.1.13: XFD1048576 is the last cell of a sheet. */
+export const MAX_COLUMN = 16_383;
+export const MAX_ROW = 1_048_575;
+/** 31 characters. */
+export const MAX_SHEET_BYTES = 124;
+/** A cell holds 32 767 characters. */
+export const MAX_CELL_BYTES = 32_767;
 /** A name of RFC 1035; the text of an address is shorter. */
 export const MAX_HOST_BYTES = 253;
 export const MAX_PORT = 65_535;

@@ -115,6 +115,33 @@ export type ExecRequest = {
   /** Of `present`: the program is launched on its own, with what that token grants. Absent: among those of the caller. */
   readonly handle?: number;
 };
+/** Reads the cells of `range` of a workbook and gives their values; nothing else of the file is shown. */
+export type ReadCellsRequest = {
+  readonly op: "read-cells";
+  readonly path: string;
+  readonly sheet: string;
+  readonly range: CellRange;
+};
+/**
+ * Puts `values`, row by row, into the cells from `at` on, and leaves everything else of the workbook as it is. A text is stored as a text,
+ * also where it begins with "=".
+ */
+export type WriteCellsRequest = {
+  readonly op: "write-cells";
+  readonly path: string;
+  readonly sheet: string;
+  readonly at: { readonly fromColumn: number; readonly fromRow: number };
+  readonly values: readonly (readonly CellValue[])[];
+};
+/** Columns and rows count from 0, both ends within. */
+export type CellRange = {
+  readonly fromColumn: number;
+  readonly fromRow: number;
+  readonly toColumn: number;
+  readonly toRow: number;
+};
+/** Of a formula its last result, of an error its name as "#REF!", of an empty cell null. */
+export type CellValue = string | number | boolean | null;
 /** Asks what a proof of possession has to be made for. */
 export type ChallengeRequest = { readonly op: "challenge" };
 /**
@@ -205,6 +232,8 @@ export type Request =
   | KillRequest
   | ChallengeRequest
   | PresentRequest
+  | ReadCellsRequest
+  | WriteCellsRequest
   | ConnectUnixRequest
   | BindUnixRequest
   | SshSignRequest
@@ -286,7 +315,8 @@ export type ReplyValue =
   | { readonly pid: number }
   | { readonly transaction: number }
   | Challenge
-  | { readonly handle: number };
+  | { readonly handle: number }
+  | { readonly cells: readonly (readonly CellValue[])[] };
 
 /** What a proof of possession is made for: this process on this channel, once, within a minute. */
 export type Challenge = {

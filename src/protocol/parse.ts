@@ -13,6 +13,7 @@ import {
   MAX_XATTR_NAME_BYTES,
 } from "./limits.ts";
 import { type Follow, OPEN, OPEN_ALL, PROTOCOL_VERSION, type WireRequest } from "./message.ts";
+import { cellPlace, cellRange, cellValues, sheet } from "./parse_cells.ts";
 import {
   FOLLOW,
   MKNOD_KINDS,
@@ -52,6 +53,8 @@ const FIELDS: { readonly [op in WireRequest["op"]]: number } = {
   kill: 2,
   challenge: 0,
   present: 2,
+  "read-cells": 3,
+  "write-cells": 4,
 };
 
 // Far beyond any file system; keeps the sum of nanoseconds within 64 bits, which is what the addon takes.
@@ -189,6 +192,16 @@ function parseFields(
       return { op, port: port(a) };
     case "resolve":
       return { op, host: host(a) };
+    case "read-cells":
+      return { op, path: path("path", a), sheet: sheet(b), range: cellRange(c) };
+    case "write-cells":
+      return {
+        op,
+        path: path("path", a),
+        sheet: sheet(b),
+        at: cellPlace(c),
+        values: cellValues("request", d),
+      };
     case "kill":
       return {
         op,

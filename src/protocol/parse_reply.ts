@@ -8,6 +8,7 @@ import {
   MAX_TEXT_BYTES,
 } from "./limits.ts";
 import type { Denial, Reply, ReplyValue } from "./message.ts";
+import { cellValues } from "./parse_cells.ts";
 import { DENIAL_LAYERS, DENIED_OPS, FAILURE_CODES, STAT_KINDS, VALUE } from "./wire.ts";
 
 export type NumberedReply = { readonly id: number; readonly reply: Reply };
@@ -35,10 +36,11 @@ export function parseReply(frame: unknown): NumberedReply {
 function parseValue(value: unknown): ReplyValue {
   if (value === null) return null;
   if (!Array.isArray(value)) throw field.invalid("reply", "value", value, "null or an array");
-  const kind = field.integer("reply", "value[0]", value[0], 0, 5);
+  const kind = field.integer("reply", "value[0]", value[0], 0, 6);
   if (kind === VALUE.stat) return parseStat(field.tuple("reply", "value", value, 10));
   if (kind === VALUE.challenge) return parseChallenge(field.tuple("reply", "value", value, 4));
   const [, only] = field.tuple("reply", "value", value, 2);
+  if (kind === VALUE.cells) return { cells: cellValues("reply", only) };
   if (kind === VALUE.handle)
     return { handle: field.integer("reply", "handle", only, 0, Number.MAX_SAFE_INTEGER) };
   if (kind === VALUE.pid) return { pid: field.integer("reply", "pid", only, 1, 0x7fff_ffff) };

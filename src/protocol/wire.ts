@@ -41,6 +41,8 @@ export const OPS: readonly WireRequest["op"][] = [
   "kill",
   "challenge",
   "present",
+  "read-cells",
+  "write-cells",
 ];
 
 export const DENIAL_LAYERS: readonly DenialLayer[] = [
@@ -90,4 +92,12 @@ export const STAT_KINDS: readonly Stat["kind"][] = [
 ];
 
 /** First entry of the value of a successful reply that is not nil. */
-export const VALUE = { stat: 0, names: 1, pid: 2, transaction: 3, challenge: 4, handle: 5 } as const;
+export const VALUE = {
+  stat: 0,
+  names: 1,
+  pid: 2,
+  transaction: 3,
+  challenge: 4,
+  handle: 5,
+  cells: 6,
+} as const;

@@ -23,6 +23,22 @@ const host = fc.oneof(text, fc.domain(), fc.ipV4(), fc.ipV6());
 const port = fc.integer({ min: 1, max: 65_535 });
 const op = <Op extends string>(it: Op) => fc.constant(it);
 
+const sheet = fc.constantFrom("Sheet1", "Q&A", "für alle");
+const range = fc
+  .record({ fromColumn: fc.nat(100), fromRow: fc.nat(100), columns: fc.nat(30), rows: fc.nat(30) })
+  .map(({ fromColumn, fromRow, columns, rows }) => ({
+    fromColumn,
+    fromRow,
+    toColumn: fromColumn + columns,
+    toRow: fromRow + rows,
+  }));
+const cell = fc.oneof(
+  fc.constant(null),
+  fc.boolean(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => (Object.is(number, -0) ? 0 : number)),
+  fc.constantFrom("", "=1+1", "é", "a\nb"),
+);
+
 /** Any request that the wire carries. */
 export const request: fc.Arbitrary<WireRequest> = fc.oneof(
   fc.record({ op: op("open"), path, flags, mode }),
@@ -57,6 +73,18 @@ export const request: fc.Arbitrary<WireRequest> = fc.oneof(
     op: op("kill"),
     pid: fc.integer({ min: 1, max: 4_194_304 }),
     signal: fc.integer({ min: 0, max: 64 }),
+  }),
+  fc.record({ op: op("read-cells"), path, sheet, range }),
+  fc.record({
+    op: op("write-cells"),
+    path,
+    sheet,
+    at: fc.record({ fromColumn: fc.nat(16_383), fromRow: fc.nat(1_048_575) }),
+    values: fc
+      .integer({ min: 1, max: 4 })
+      .chain((width) =>
+        fc.array(fc.array(cell, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 4 }),
+      ),
   }),
   fc.record({ op: op("exec"), path, argv: strings, env: strings, cwd: path }),
 );

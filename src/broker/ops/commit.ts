@@ -1,12 +1,12 @@
 import { binding } from "../../platform/binding.ts";
 import { ERRNO } from "../../platform/errno.ts";
-import { type Found, look } from "../../platform/staging.ts";
+import { look } from "../../platform/staging.ts";
 import type { CommitRequest } from "../../protocol/message.ts";
 import { type Outcome, outcomeOf } from "../outcome.ts";
 import type { Session } from "../session.ts";
+import { isUnchanged } from "./replace.ts";
 
 const EBUSY = ERRNO["EBUSY"]!;
-const ENOENT = ERRNO["ENOENT"]!;
 
 /**
  * Puts the file of a transaction in its place. EBUSY: somebody still has it open or mapped, and could change it after it was looked
@@ -24,18 +24,4 @@ export function commit({ path, transaction: number }: CommitRequest, { transacti
   } finally {
     transactions.end(number);
   }
-}
-
-function isUnchanged(before: Found | null, now: Found | number): boolean {
-  if (before === null || typeof now === "number") return before === null && now === -ENOENT;
-  return (
-    now.identity === before.identity &&
-    now.sizeBytes === before.sizeBytes &&
-    now.linkCount === before.linkCount &&
-    now.mode === before.mode &&
-    now.uid === before.uid &&
-    now.gid === before.gid &&
-    now.modified[0] === before.modified[0] &&
-    now.modified[1] === before.modified[1]
-  );
 }

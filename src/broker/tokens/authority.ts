@@ -60,7 +60,10 @@ export class Authority {
       let wanting = missing;
       for (const held of this.held) {
         if (stateOf(held, now) !== "good") continue;
-        const granted = held.paths.rights(path, set, now.wallMs);
+        const granted =
+          request.op === "read-cells" || request.op === "write-cells"
+            ? held.paths.cellRights(request, now.wallMs)
+            : held.paths.rights(path, set, now.wallMs);
         if ((granted & wanting) !== 0) used ??= held;
         wanting &= ~granted;
       }

@@ -1,3 +1,5 @@
+import { covers } from "../../policy/capability/acts.ts";
+import { askedCells } from "../../policy/capability/asked_cells.ts";
 import type { CapabilityChain } from "../../policy/capability/capability.ts";
 import {
   type CompiledCapability,
@@ -6,10 +8,12 @@ import {
   fileLimitsOf,
   type RuleSet,
 } from "../../policy/capability/compile.ts";
+import { targetHolds } from "../../policy/capability/permits.ts";
 import { compilePolicy, type Policy } from "../../policy/decide.ts";
-import { ALL_RIGHTS } from "../../policy/rights.ts";
+import { ALL_RIGHTS, RIGHT } from "../../policy/rights.ts";
 import type { Rule } from "../../policy/rule.ts";
 import { matchPath } from "../../policy/trie.ts";
+import type { ReadCellsRequest, WriteCellsRequest } from "../../protocol/message.ts";
 
 type Policies = { readonly [set in RuleSet]: Policy | null };
 
@@ -34,6 +38,17 @@ export class GrantedPaths {
     if (policy === null) return 0;
     const masks = matchPath(policy.compiled, path);
     return masks < 0 ? 0 : masks & ALL_RIGHTS;
+  }
+
+  /** The right to the cells of a workbook that a request is about: of a grant that names them, or the whole file without a limit. */
+  cellRights(request: ReadCellsRequest | WriteCellsRequest, wallMs: number): number {
+    this.#turn(wallMs);
+    const action = request.op === "read-cells" ? "read" : "write";
+    const asked = askedCells(request);
+    const isGranted = this.#compiled.grants.some(
+      (grant) => covers(grant.action, action) && targetHolds(grant, asked),
+    );
+    return isGranted ? RIGHT[action] : 0;
   }
 
   /** What a file must be that is read or written here: one of these. Empty: anything. */

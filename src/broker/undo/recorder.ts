@@ -80,9 +80,11 @@ export class UndoRecorder implements Undo {
       case "removexattr":
         return keeper.tracks(request.path) ? metadata(request.path, caller, keeper, now) : act();
       // What these change is kept by the draft itself.
+      case "write-cells":
       case "begin":
       case "commit":
       case "discard":
+      case "read-cells":
       case "stat":
       case "list":
       case "exec":

@@ -1,8 +1,6 @@
+import type { CellValue } from "../../protocol/message.ts";
 import { workbookProblem } from "./problem.ts";
 import { attributesOf, textOf, xmlTokens } from "./xml.ts";
-
-/** What a cell holds: of a formula its last result, of an error its name as "#REF!", of an empty cell null. */
-export type CellValue = string | number | boolean | null;
 
 /** A cell of a sheet's text: `start` to `end` is its element. */
 export type FoundCell = {

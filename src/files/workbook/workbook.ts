@@ -1,5 +1,5 @@
-import type { CellRange } from "../../policy/capability/capability.ts";
-import { type CellValue, type FoundRow, readSheet, type SheetText, sharedStrings } from "./cells.ts";
+import type { CellRange, CellValue } from "../../protocol/message.ts";
+import { type FoundRow, readSheet, type SheetText, sharedStrings } from "./cells.ts";
 import { openWorkbook, partText, type Workbook } from "./parts.ts";
 import { workbookProblem } from "./problem.ts";
 import { attributesOf, escapeXml, xmlTokens } from "./xml.ts";

@@ -1,4 +1,7 @@
+import type { CellRange } from "../../protocol/message.ts";
 import type { NetworkGrant } from "../network.ts";
+
+export type { CellRange } from "../../protocol/message.ts";
 
 /**
  * The one internal form of a capability. A token of whatever envelope is verified once, becomes this, and from then on only this
@@ -74,13 +77,6 @@ export type Target =
   | { readonly kind: "host"; readonly host: NetworkGrant }
   /** Cells of a workbook, for `read` and `write` through the brokered cell operations. Columns and rows count from 0, both ends within. */
   | { readonly kind: "cells"; readonly path: string; readonly sheet: string; readonly range: CellRange };
-
-export type CellRange = {
-  readonly fromColumn: number;
-  readonly fromRow: number;
-  readonly toColumn: number;
-  readonly toRow: number;
-};
 
 /**
  * Minutes from midnight UTC, `from` within and `to` (up to 1440) not; `to` at or below `from` goes over midnight, into the day

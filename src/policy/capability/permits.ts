@@ -39,7 +39,8 @@ function grantPermits(grant: Grant, act: Act): boolean {
   return targetHolds(grant, act.target);
 }
 
-function targetHolds(grant: Grant, asked: ActTarget): boolean {
+/** Whether a grant is about what is asked for, whatever the action. */
+export function targetHolds(grant: Grant, asked: ActTarget): boolean {
   const { target } = grant;
   if (target.kind === "path" && asked.kind === "path") return checkPath(target.pattern, asked.path);
   if (target.kind === "host" && asked.kind === "host") return checkHost(target.host, asked.host, asked.port);

@@ -21,7 +21,11 @@ export type FieldType =
   | "host"
   | "port"
   | "pid"
-  | "signal";
+  | "signal"
+  | "sheet"
+  | "range"
+  | "cell"
+  | "values";
 
 export type Field = readonly [name: string, type: FieldType];
 
@@ -119,6 +123,17 @@ export const REQUEST_FIELDS: { readonly [op in WireRequest["op"]]: readonly Fiel
     ["host", "host"],
     ["port", "port"],
   ],
+  "read-cells": [
+    ["path", "path"],
+    ["sheet", "sheet"],
+    ["range", "range"],
+  ],
+  "write-cells": [
+    ["path", "path"],
+    ["sheet", "sheet"],
+    ["at", "cell"],
+    ["values", "values"],
+  ],
   bind: [["port", "port"]],
   resolve: [["host", "host"]],
   kill: [
@@ -159,4 +174,20 @@ export const SAMPLES: { readonly [op in WireRequest["op"]]: Extract<Request, { o
   bind: { op: "bind", port: 8080 },
   resolve: { op: "resolve", host: "example.org" },
   kill: { op: "kill", pid: 4321, signal: 15 },
+  "read-cells": {
+    op: "read-cells",
+    path: "/w/book.xlsx",
+    sheet: "Sheet1",
+    range: { fromColumn: 0, fromRow: 0, toColumn: 3, toRow: 39 },
+  },
+  "write-cells": {
+    op: "write-cells",
+    path: "/w/book.xlsx",
+    sheet: "Sheet1",
+    at: { fromColumn: 1, fromRow: 2 },
+    values: [
+      ["total", 1.5],
+      [null, true],
+    ],
+  },
 };

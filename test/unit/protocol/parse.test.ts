@@ -150,6 +150,7 @@ describe("replies", () => {
     { ok: true, value: [] },
     { ok: true, value: ["a", "é", "\ufeffb"] },
     { ok: true, value: { pid: 12 } },
+    { ok: true, value: { cells: [["a", 1.5, true, null]] } },
     failure,
     { ...failure, denial },
     ...FAILURE_CODES.map((code): Reply => ({ ...failure, code, errno: FAILURES[code].errno })),

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { CellValue } from "../../../../src/files/workbook/cells.ts";
 import { readCells, writeCells } from "../../../../src/files/workbook/workbook.ts";
 import { inflate, readZip, writeZip } from "../../../../src/files/workbook/zip.ts";
+import type { CellValue } from "../../../../src/protocol/message.ts";
 import { entry, PARTS, workbook } from "../../../support/workbook_fixture.ts";
 
 const range = (fromColumn: number, fromRow: number, toColumn: number, toRow: number) => ({
