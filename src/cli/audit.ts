@@ -57,7 +57,9 @@ export function auditVerify(run: string | undefined, flags: VerifyFlags): void {
   }
   // A run that the host log knows and whose folder is gone has been deleted whole.
   const known =
-    run === undefined ? [...new Set([...runsOf(state), ...host.entries.map((entry) => entry.run)])].filter((id) => id !== "") : [run];
+    run === undefined
+      ? [...new Set([...runsOf(state), ...host.entries.map((entry) => entry.run)])].filter((id) => id !== "")
+      : [run];
   const named = published === null ? null : runOfHead(published);
   const runs = named === null || run !== undefined ? known : known.filter((id) => id === named);
   if (named !== null && runs.length === 0)
