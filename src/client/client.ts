@@ -6,9 +6,9 @@ import { resolve } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
 import { type Challenge, type Follow, OPEN, type Stat } from "../protocol/message.ts";
 import type { PrivateJwk } from "../tokens/jwk.ts";
-import { proveHolder } from "./prove_holder.ts";
 import { Connection, openChannel } from "./connection.ts";
 import { FileHandle } from "./file.ts";
+import { proveHolder } from "./prove_holder.ts";
 import { Transaction } from "./transaction.ts";
 
 export { SallyportError } from "../protocol/errors.ts";

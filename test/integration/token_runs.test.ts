@@ -45,9 +45,15 @@ test("a run with a token has the floor and what the token grants, out of what th
   const started = await startWith(arena, ["bash", "-c", script], { capabilities: [good("c-1", { grants })] });
   const end = await started.finished();
   expect(end.stdout).toBe("open\nt\n");
-  expect(end).toMatchObject({ reads: "brokered", readsBecause: "a token ends", access: "workspace by token" });
+  expect(end).toMatchObject({
+    reads: "brokered",
+    readsBecause: "a token ends",
+    access: "workspace by token",
+  });
   expect(end.tokens).toMatch(/^c-1 until 20/);
-  const rules = Object.fromEntries(end.denied.map(({ denial }) => [denial.path.replace(arena.root, ""), denial.rule]));
+  const rules = Object.fromEntries(
+    end.denied.map(({ denial }) => [denial.path.replace(arena.root, ""), denial.rule]),
+  );
   expect(rules).toEqual({
     "/workspace/b.txt": "capability.not-granted",
     "/workspace/.env": "secrets.files",
@@ -121,9 +127,13 @@ for (const by of ["id", "subject", "issuer", "epoch"] as const) {
 
 test("on_revoke: kill ends the run, with what it holds open", async () => {
   using arena = arenaWith();
-  const started = await startWith(arena, ["/usr/bin/python3", "-c", "f=open('a.md')\nprint('up', flush=True)\nimport time\ntime.sleep(60)"], {
-    capabilities: [good("c-1", { grants: [path("read", `${arena.workspace}/**`)], onRevoke: "kill" })],
-  });
+  const started = await startWith(
+    arena,
+    ["/usr/bin/python3", "-c", "f=open('a.md')\nprint('up', flush=True)\nimport time\ntime.sleep(60)"],
+    {
+      capabilities: [good("c-1", { grants: [path("read", `${arena.workspace}/**`)], onRevoke: "kill" })],
+    },
+  );
   await until("it works", () => started.said().startsWith("up"));
   await revokeIn(arena, "id", "c-1");
   const end = await started.finished();
@@ -159,7 +169,9 @@ test("what can not be kept is no start", async () => {
   await expect(start({ notBeforeMs: Date.now() + 60_000 })).rejects.toThrow("is not good before");
   await expect(start({ run: "r-2" })).rejects.toThrow("is for run r-2");
   await expect(start({}, { readsHow: "native" })).rejects.toThrow("--reads native");
-  await expect(start({ grants: [path("exec", "/usr/bin/*")] })).rejects.toThrow("bounds execution by file or tree");
+  await expect(start({ grants: [path("exec", "/usr/bin/*")] })).rejects.toThrow(
+    "bounds execution by file or tree",
+  );
 });
 
 test("programs of the workspace run where the token grants exec, and nowhere else", async () => {

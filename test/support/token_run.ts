@@ -4,8 +4,8 @@ import { loadProfile } from "../../src/broker/profiles.ts";
 import { startRun } from "../../src/broker/run.ts";
 import type { Run, RunEnd } from "../../src/broker/run_facts.ts";
 import type { RunOptions } from "../../src/broker/run_options.ts";
+import { type Revocation, Revocations, revoke } from "../../src/broker/tokens/revocations.ts";
 import type { Trust } from "../../src/broker/tokens/run_tokens.ts";
-import { Revocations, revoke, type Revocation } from "../../src/broker/tokens/revocations.ts";
 import type { Capability, CapabilityChain } from "../../src/policy/capability/capability.ts";
 import type { Arena } from "./arena.ts";
 import { capability } from "./sessions.ts";
@@ -16,9 +16,7 @@ export const CLIENT: string = new URL("../../dist/client/client.js", import.meta
 /** A capability that is good from now on, for an hour. */
 export function good(id: string, change: Partial<Capability> = {}): CapabilityChain {
   const now = Date.now();
-  return [
-    capability(id, { issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 3_600_000, ...change }),
-  ];
+  return [capability(id, { issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 3_600_000, ...change })];
 }
 
 /** The issuer of support/tokens.ts, and the revocations of the arena. */
