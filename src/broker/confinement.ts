@@ -161,7 +161,7 @@ function keptByKernel(
     keepCapabilities,
     brokerCapabilities: changesUser ? [...keepCapabilities, CAP_SYS_PTRACE] : keepCapabilities,
     facts: {
-      access: accessOf(policy, places),
+      access: authority === null ? accessOf(policy, places) : "workspace by token",
       mediation,
       reads,
       readsBecause: because,

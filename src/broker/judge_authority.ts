@@ -19,6 +19,8 @@ export function judgeAuthority(
   if (request.op !== "exec" || request.handle === undefined || narrowed.kind === "deny") return narrowed;
   const lent = session.agents?.authorityOf(request.handle, session) ?? null;
   if (lent === null) return denied(request.path, NO_HANDLE, 0, EBADF);
+  const end = lent.end();
+  if (end !== null) return { ...denied(request.path, end, 0), capability: lent.id };
   return narrowedBy(lent, narrowed, request, caller, session);
 }
 

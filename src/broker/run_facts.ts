@@ -11,7 +11,7 @@ export type RunFacts = {
   readonly run: string;
   readonly profile: string;
   readonly workspace: string;
-  readonly access: "workspace rw" | "workspace ro" | "no workspace";
+  readonly access: "workspace rw" | "workspace ro" | "no workspace" | "workspace by token";
   readonly mediation: "kernel" | "writes" | "strict";
   readonly reads: "native" | "brokered";
   readonly readsBecause: string;

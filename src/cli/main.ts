@@ -5,6 +5,7 @@ import { printableMessage } from "../broker/denial.ts";
 import { keepInspectorShut } from "../broker/inspector.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { parseDurationMs } from "./duration.ts";
+import { addTokenCommands } from "./token_commands.ts";
 
 /** The program could not be confined, or the command line was wrong: nothing ran. */
 const EXIT_SETUP = 125;
@@ -251,6 +252,8 @@ undo
   .addOption(json())
   .addOption(state())
   .action(lazily(async () => (await import("./undo.ts")).undoPrune));
+
+addTokenCommands(program);
 
 try {
   // "--json FILE" would swallow the program's name; the file is only taken from "--json=FILE".

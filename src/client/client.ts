@@ -4,9 +4,11 @@
  */
 import { resolve } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
-import { type Follow, OPEN, type Stat } from "../protocol/message.ts";
+import { type Challenge, type Follow, OPEN, type Stat } from "../protocol/message.ts";
+import type { PrivateJwk } from "../tokens/jwk.ts";
 import { Connection, openChannel } from "./connection.ts";
 import { FileHandle } from "./file.ts";
+import { proveHolder } from "./prove_holder.ts";
 import { Transaction } from "./transaction.ts";
 
 export { type DenialJson, denialJson } from "../protocol/denial_json.ts";
@@ -177,17 +179,26 @@ export class Client {
     await this.#connection.ask({ op: "removexattr", path: resolve(path), name, follow: "follow" });
   }
 
-  /** Starts a program in this run, with the run's output streams and no input; gives its process id. */
+  /**
+   * Starts a program in this run, with the run's output streams and no input; gives its process id. With a handle it starts on its own,
+   * with what the presented token grants out of what this session has.
+   */
   async exec(
     path: string,
     argv: readonly string[] = [path],
-    options: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+    options: {
+      readonly env?: Readonly<Record<string, string>>;
+      readonly cwd?: string;
+      readonly handle?: number;
+    } = {},
   ): Promise<{ pid: number }> {
     const env = Object.entries(options.env ?? process.env).flatMap(([name, value]) =>
       value === undefined ? [] : [`${name}=${value}`],
     );
     const cwd = resolve(options.cwd ?? ".");
-    const { value } = await this.#connection.ask({ op: "exec", path: resolve(path), argv, env, cwd });
+    const request = { op: "exec", path: resolve(path), argv, env, cwd } as const;
+    const { handle } = options;
+    const { value } = await this.#connection.ask(handle === undefined ? request : { ...request, handle });
     return value as { pid: number };
   }
 
@@ -214,6 +225,22 @@ export class Client {
   /** Signals a process of this run, by the number of the signal; 0 only asks whether it is there. */
   async kill(pid: number, signal: number): Promise<void> {
     await this.#connection.ask({ op: "kill", pid, signal });
+  }
+
+  /** What a proof of possession is to be made for, by this process, within a minute. */
+  async challenge(): Promise<Challenge> {
+    const { value } = await this.#connection.ask({ op: "challenge" });
+    return value as Challenge;
+  }
+
+  /**
+   * Shows the broker a token, and that this process holds its key (null: the token has none). Gives a handle for `exec`. The token must
+   * be within what this session has.
+   */
+  async present(token: string, key: PrivateJwk | null): Promise<number> {
+    const proof = key === null ? null : proveHolder(token, key, this.run, await this.challenge());
+    const { value } = await this.#connection.ask({ op: "present", token, proof });
+    return (value as { handle: number }).handle;
   }
 
   close(): void {

@@ -39,33 +39,39 @@ export const coseEnvelope: Envelope = {
   // The head of tag 18 and of an array of four.
   recognises: (text) => /^0oR[A-Za-z0-9_-]*$/.test(text),
   verify(text, context) {
-    if (text.length > MAX_TOKEN_BYTES)
-      throw new TokenRefused(
-        "too-large",
-        "token",
-        `has ${text.length} bytes`,
-        `keep it to ${MAX_TOKEN_BYTES}`,
-      );
-    const bytes = untagged(fromBase64url(text, "token"), SIGN1);
-    const parts = bytes === null ? null : decodeCbor(bytes, "token");
-    if (!Array.isArray(parts) || parts.length !== 4) throw malformed("token", "is no COSE_Sign1");
-    const [head, open, body, signature] = parts as readonly Cbor[];
-    if (!(head instanceof Uint8Array && body instanceof Uint8Array && signature instanceof Uint8Array))
-      throw malformed("token", "does not have header, payload and signature as bytes");
-    if (!(open instanceof Map) || open.size !== 0)
-      throw new TokenRefused(
-        "unknown-header",
-        "token.unprotected",
-        "holds what nobody has signed",
-        "leave it empty",
-      );
-    const kid = parseHeader(decodeCbor(head, "token.header"));
-    const payload = payloadOf(decodeCbor(body, "token.payload"));
+    const { kid, payload, signed, signature } = readCose(text);
     const key = issuerKey(context.issuers, String((payload as JsonObject)["issued_by"]), kid, "issued_by");
-    checkSignature(signingInput(head, body), signature, key, "token");
+    checkSignature(signed, signature, key, "token");
     return checkedPayload(parsePayload(payload, ""), "cose", text, context);
   },
 };
+
+/** Takes one apart, whose signature has not been looked at yet. Throws TokenRefused. */
+export function readCose(text: string): {
+  readonly kid: string;
+  readonly payload: Json;
+  readonly signed: Uint8Array;
+  readonly signature: Uint8Array;
+} {
+  if (text.length > MAX_TOKEN_BYTES)
+    throw new TokenRefused("too-large", "token", `has ${text.length} bytes`, `keep it to ${MAX_TOKEN_BYTES}`);
+  const bytes = untagged(fromBase64url(text, "token"), SIGN1);
+  const parts = bytes === null ? null : decodeCbor(bytes, "token");
+  if (!Array.isArray(parts) || parts.length !== 4) throw malformed("token", "is no COSE_Sign1");
+  const [head, open, body, signature] = parts as readonly Cbor[];
+  if (!(head instanceof Uint8Array && body instanceof Uint8Array && signature instanceof Uint8Array))
+    throw malformed("token", "does not have header, payload and signature as bytes");
+  if (!(open instanceof Map) || open.size !== 0)
+    throw new TokenRefused(
+      "unknown-header",
+      "token.unprotected",
+      "holds what nobody has signed",
+      "leave it empty",
+    );
+  const kid = parseHeader(decodeCbor(head, "token.header"));
+  const payload = payloadOf(decodeCbor(body, "token.payload"));
+  return { kid, payload, signed: signingInput(head, body), signature };
+}
 
 export function signCose(parsed: ParsedPayload, kid: string, key: KeyObject): string {
   const head = encodeCbor(

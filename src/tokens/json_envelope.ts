@@ -5,16 +5,16 @@ import { openJws, parseJws, signJws } from "./jws.ts";
 import { formatPayload, type ParsedPayload, parsePayload } from "./payload.ts";
 import { parseJson } from "./strict_json.ts";
 
-const TYP = "sallyport-capability+jws";
+export const JSON_TYP = "sallyport-capability+jws";
 const FIELD = "";
 
 /** The plain payload as one JWS. It can not be handed on offline: that takes a chain. */
 export const jsonEnvelope: Envelope = {
   name: "json",
   // The typ of the header, as signJws writes it and JSON.stringify would; whatever else has three parts is looked at as one of a chain.
-  recognises: (text) => headerOf(text).includes(`"${TYP}"`),
+  recognises: (text) => headerOf(text).includes(`"${JSON_TYP}"`),
   verify(text, context) {
-    const jws = parseJws(text, TYP, "token");
+    const jws = parseJws(text, JSON_TYP, "token");
     // Only to find the key: nothing of it is believed before the signature was verified.
     const claimed = parsePayload(parseJson(jws.payload, "token.payload"), FIELD).capability.issuer;
     const key = issuerKey(context.issuers, claimed, jws.kid, "issued_by");
@@ -24,7 +24,7 @@ export const jsonEnvelope: Envelope = {
 };
 
 export function signPayload(parsed: ParsedPayload, kid: string, key: KeyObject): string {
-  return signJws(TYP, kid, formatPayload(parsed), key);
+  return signJws(JSON_TYP, kid, formatPayload(parsed), key);
 }
 
 /** What the JSON and the COSE envelope ask of a payload whose signature is right. */

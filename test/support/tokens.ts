@@ -13,7 +13,7 @@ import { type Issuer, type MintOrder, mintToken } from "../../src/tokens/mint.ts
 
 /** A host of its own with an issuer and three holders, at a time that stands still. */
 
-export const NOW = Date.UTC(2026, 10, 24, 12);
+export const NOW: number = Date.UTC(2026, 10, 24, 12);
 export const HOST = "urn:sallyport:host:test";
 export const RUN = "r-1";
 

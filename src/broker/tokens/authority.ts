@@ -74,6 +74,15 @@ export class Authority {
     return { kind: "allow", held: used };
   }
 
+  /** Why one of its capabilities, or of those above, is of no use any more; null: all are good. */
+  end(now: Instant = this.#clock.now()): RefusingRule | null {
+    for (const held of this.all) {
+      const rule = endOf(held, now);
+      if (rule !== null) return rule;
+    }
+    return null;
+  }
+
   /** Whether it has all of `rights` on a path now: for what the kernel is told at a launch. */
   has(path: string, rights: number, set: RuleSet = "exec"): boolean {
     const now = this.#clock.now();

@@ -7,13 +7,11 @@ import {
   openSync,
   readSync,
   renameSync,
-  unlinkSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { claim } from "../../audit/owner.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import { locked } from "./locked.ts";
 
 /**
  * A file of JSON lines that is only ever added to, by any process of the user, on disk before `appendLine` returns. When it is
@@ -23,7 +21,6 @@ import { SallyportError } from "../../protocol/errors.ts";
 const COMPACT_BYTES = 1 << 20;
 const MAX_BYTES = 16 << 20;
 const MAX_LINE_BYTES = 4096;
-const LOCK_MS = 5000;
 const NEWLINE = 10;
 
 /** Adds one record. `matters` says of an old one whether it must stay. Throws LIMIT when there is no more room. */
@@ -38,18 +35,7 @@ export async function appendLine(
       "LIMIT",
       `Cannot write to "${path}": the record is longer than ${MAX_LINE_BYTES} bytes`,
     );
-  const lock = `${path}.lock`;
-  const until = performance.now() + LOCK_MS;
-  while (claim(lock) === undefined) {
-    if (performance.now() > until)
-      throw new SallyportError("TIMEOUT", `Cannot lock "${path}" within 5 s: another command holds it`);
-    await sleep(1);
-  }
-  try {
-    appendLocked(path, line, matters);
-  } finally {
-    unlinkSync(lock);
-  }
+  await locked(path, () => appendLocked(path, line, matters));
 }
 
 /** The records from `offset` on, and where the next one will begin. Throws SETUP for a line that is no JSON: nothing may be skipped. */

@@ -27,7 +27,7 @@ export function grantSubsumes(parents: readonly Grant[], child: Grant, field: st
   return wider(
     `${field}.${name}`,
     `is ${JSON.stringify(targetText(child.target))}, which is not within what the parent grants for "${action}"`,
-    "write a narrower one, which lies within a single one of the parent's where it is not plain",
+    "write a narrower one",
   );
 }
 
