@@ -155,8 +155,11 @@ function requestFields(request: WireRequest): readonly unknown[] {
   }
 }
 
-function cellFields(cells: readonly CellValue[]): readonly CellValue[] {
-  return cells.map((cell) => (typeof cell === "string" ? text(cell) : cell));
+/** A frame holds no booleans: of a cell it is one byte. */
+function cellFields(cells: readonly CellValue[]): readonly unknown[] {
+  return cells.map((cell) =>
+    typeof cell === "string" ? text(cell) : typeof cell === "boolean" ? Uint8Array.of(cell ? 1 : 0) : cell,
+  );
 }
 
 /** Nanoseconds as [seconds, 0 to 999999999], as struct timespec has them; before 1970 the seconds are negative. */

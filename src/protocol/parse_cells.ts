@@ -46,7 +46,8 @@ export function cellValues(frame: Frame, value: unknown): readonly (readonly Cel
 }
 
 function cellValue(frame: Frame, name: string, value: unknown): CellValue {
-  if (value === null || typeof value === "boolean") return value;
+  if (value === null) return value;
+  if (value instanceof Uint8Array && value.length === 1 && value[0]! <= 1) return value[0] === 1;
   if (typeof value === "string") return field.text(frame, name, value, 0, MAX_CELL_BYTES);
   return field.figure(frame, name, value);
 }
