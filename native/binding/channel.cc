@@ -64,6 +64,10 @@ class ChannelHandle : public PollOwner {
     napi_delete_reference(env_, object_);
   }
 
+  void keep_loop(bool keeps) {
+    if (poll_ != nullptr) poll_->keep_loop(keeps);
+  }
+
   int send(const void* bytes, size_t size_bytes, std::span<const int> passed) {
     return fd_.valid() ? sockets::send(fd_.get(), bytes, size_bytes, passed) : -EPIPE;
   }
@@ -146,6 +150,13 @@ napi_value close(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+template <bool keeps>
+napi_value keep_loop(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  method_arguments<ChannelHandle>(env, info, arguments).keep_loop(keeps);
+  return nullptr;
+}
+
 Napi::Value start_channel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsNumber() || !info[1].IsFunction() || !info[2].IsFunction()) {
@@ -160,6 +171,8 @@ Napi::Value start_channel(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   add_method(env, object, "send", send, handle);
+  add_method(env, object, "ref", keep_loop<true>, handle);
+  add_method(env, object, "unref", keep_loop<false>, handle);
   add_method(env, object, "close", close, handle);
   return object;
 }

@@ -33,6 +33,7 @@ import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
+import { ProgramEnds } from "./program_ends.ts";
 import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
 import type { Run, RunEnd, RunFacts } from "./run_facts.ts";
 import { RunLog } from "./run_log.ts";
@@ -204,6 +205,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       launch: launchFurther,
     };
     const channels = new Set<ChannelFront>();
+    const programEnds = new ProgramEnds();
     const fronts: NotifyFront[] = [];
     const serve = (listenerFd: number): void => {
       fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
@@ -242,14 +244,16 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       TMPDIR: tmp,
     });
     const base = specOf(confinement, user, self);
-    const [toBroker, inherited] = confinement.listener === "notify" ? [-1, -1] : binding.socketPair();
+    // Where no open is trapped, a program gets its channel as descriptor 3.
+    const inheritedChannel = (): number => (confinement.listener === "notify" ? -1 : openChannel());
+    const inherited = inheritedChannel();
     const leaderPid = await launch(
       launcher,
       {
         ...base,
         path: program,
         argv: options.argv,
-        env: inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment,
+        env: withChannel(environment, inherited),
         cwd: workspace,
         stdio: options.stdio,
         terminalIndex: options.terminalIndex,
@@ -258,8 +262,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       serve,
     ).catch(notStarted);
     if (inherited >= 0) binding.closeFd(inherited);
-    if (toBroker >= 0) addChannel(toBroker);
-
     let timedOut = false;
     const timer =
       options.timeoutMs === undefined
@@ -269,8 +271,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
             launcher.end(GRACE_MS);
           }, options.timeoutMs);
     onExit = (pid) => {
-      if (pid === leaderPid) launcher.end(GRACE_MS);
-      else exits.delete(pid);
+      if (pid === leaderPid) return launcher.end(GRACE_MS);
+      programEnds.ended(pid, exits.get(pid)!);
+      exits.delete(pid);
     };
     onGone = () => {
       clearTimeout(timer);
@@ -282,6 +285,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       const status = exits.get(leaderPid) ?? SIGKILL;
       for (const channel of [...channels]) channel.close();
       for (const front of fronts) front.close();
+      programEnds.close();
       launcher.close();
       confinement.close();
       await Promise.allSettled(session.pending);
@@ -338,29 +342,35 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     }
 
     function addChannel(fd: number): void {
-      const channel = serveChannel(fd, session, () => channels.delete(channel));
+      const channel = serveChannel(fd, session, openChannel, () => channels.delete(channel));
       channels.add(channel);
     }
 
     async function launchFurther(request: ExecRequest, descriptors: readonly number[]): Promise<number> {
       const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
       const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
+      const told = programEnds.expect(descriptors[3] ?? -1);
+      const channel = inheritedChannel();
       try {
-        return await launch(
+        const pid = await launch(
           launcher,
           {
             ...base,
             path: request.path,
             argv: request.argv,
-            env: request.env,
+            env: withChannel(request.env, channel),
             cwd: request.cwd,
             stdio: [input < 0 ? nothing : input, output, errors],
             terminalIndex: -1,
-            channelFd: -1,
+            channelFd: channel,
           },
           serve,
         );
+        told(pid);
+        return pid;
       } finally {
+        told(null);
+        if (channel >= 0) binding.closeFd(channel);
         if (nothing >= 0) binding.closeFd(nothing);
       }
     }
@@ -384,6 +394,12 @@ function deferred<T>(): Deferred<T> {
   const result: Partial<Deferred<T>> = {};
   result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
   return result as Deferred<T>;
+}
+
+/** `channel` is -1 for none. */
+function withChannel(environment: readonly string[], channel: number): readonly string[] {
+  const others = environment.filter((entry) => !entry.startsWith("SALLYPORT_FD="));
+  return channel < 0 ? others : [...others, "SALLYPORT_FD=3"];
 }
 
 function specOf(confinement: Confinement, user: User, self: User) {

@@ -20,6 +20,7 @@ export const TS_LAYERS: { readonly [folder: string]: readonly string[] } = {
   console: [...BELOW_BROKER, "broker"],
   cli: [...BELOW_BROKER, "broker"],
   client: ["protocol", "platform"],
+  register: ["protocol", "platform", "client"],
 };
 /** Pure folders: the same code must run and be replayed anywhere. */
 const WITHOUT_NODE = CORE;
