@@ -68,10 +68,15 @@ class ChannelHandle : public PollOwner {
     napi_delete_reference(env_, object_);
   }
 
+<<<<<<< HEAD
   int identify() {
     // Without pidfs a pidfd names its process, and tells nobody which one that is.
     if (process::identity_of(getpid()) < 0) return -ENOSYS;
     return fd_.valid() ? sockets::identify_senders(fd_.get()) : -EPIPE;
+=======
+  void keep_loop(bool keeps) {
+    if (poll_ != nullptr) poll_->keep_loop(keeps);
+>>>>>>> f55f722074bceb99174708da0eefdb56da32260a
   }
 
   int send(const void* bytes, size_t size_bytes, std::span<const int> passed) {
@@ -165,6 +170,13 @@ napi_value close(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+template <bool keeps>
+napi_value keep_loop(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  method_arguments<ChannelHandle>(env, info, arguments).keep_loop(keeps);
+  return nullptr;
+}
+
 Napi::Value start_channel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsNumber() || !info[1].IsFunction() || !info[2].IsFunction()) {
@@ -180,6 +192,8 @@ Napi::Value start_channel(const Napi::CallbackInfo& info) {
   }
   add_method(env, object, "identify", identify, handle);
   add_method(env, object, "send", send, handle);
+  add_method(env, object, "ref", keep_loop<true>, handle);
+  add_method(env, object, "unref", keep_loop<false>, handle);
   add_method(env, object, "close", close, handle);
   return object;
 }

@@ -214,6 +214,12 @@ Napi::Value fs_reopen_descriptor(const Info& info) {
   return integer(info.Env(), fs::reopen_descriptor(int_at(info, 0), int_at(info, 1), int_at(info, 2)));
 }
 
+Napi::Value fd_duplicate(const Info& info) { return integer(info.Env(), fs::duplicate(int_at(info, 0))); }
+
+Napi::Value fd_duplicate_inherited(const Info& info) {
+  return integer(info.Env(), fs::duplicate_inherited(int_at(info, 0), int_at(info, 1)));
+}
+
 Napi::Value close_fd(const Info& info) {
   const base::UniqueFd closed(int_at(info, 0));
   return info.Env().Undefined();
@@ -245,6 +251,8 @@ void register_fs(Napi::Env env, Napi::Object exports) {
   export_function<fs_removexattr>(env, exports, "fsRemovexattr");
   export_function<fd_path>(env, exports, "fdPath");
   export_function<fs_reopen_descriptor>(env, exports, "fsReopenDescriptor");
+  export_function<fd_duplicate>(env, exports, "fdDuplicate");
+  export_function<fd_duplicate_inherited>(env, exports, "fdDuplicateInherited");
   export_function<close_fd>(env, exports, "closeFd");
 }
 

@@ -12,9 +12,6 @@ namespace {
 
 using Info = Napi::CallbackInfo;
 
-// A head of a reply: an array and its id.
-constexpr size_t kHeadBytes = 16;
-
 struct Descriptors {
   std::array<int, sockets::kMaxDescriptors> fds{};
   size_t count = 0;
@@ -60,12 +57,13 @@ Napi::Value message_receive(const Info& info) {
   return made;
 }
 
-Napi::Value message_peek(const Info& info) {
-  const Napi::Env env = info.Env();
-  unsigned char head[kHeadBytes];
-  const int got = sockets::peek_within(int_at(info, 0), head, sizeof head, int_at(info, 1));
-  if (got <= 0) return integer(env, got == 0 ? -EPIPE : got);
-  return Napi::Buffer<unsigned char>::Copy(env, head, static_cast<size_t>(got));
+Napi::Value channel_lock(const Info& info) {
+  return integer(info.Env(), sockets::lock_shared(int_at(info, 0)));
+}
+
+Napi::Value channel_unlock(const Info& info) {
+  sockets::unlock_shared(int_at(info, 0));
+  return info.Env().Undefined();
 }
 
 }  // namespace
@@ -73,7 +71,8 @@ Napi::Value message_peek(const Info& info) {
 void register_message(Napi::Env env, Napi::Object exports) {
   export_function<message_send>(env, exports, "messageSend");
   export_function<message_receive>(env, exports, "messageReceive");
-  export_function<message_peek>(env, exports, "messagePeek");
+  export_function<channel_lock>(env, exports, "channelLock");
+  export_function<channel_unlock>(env, exports, "channelUnlock");
 }
 
 }  // namespace binding

@@ -26,6 +26,11 @@ void Poll::want(int events) {
   (void)(events == 0 ? uv_poll_stop(&handle_) : uv_poll_start(&handle_, events, on_event));
 }
 
+void Poll::keep_loop(bool keeps) {
+  auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
+  keeps ? uv_ref(handle) : uv_unref(handle);
+}
+
 void Poll::on_event(uv_poll_t* handle, int status, int events) {
   // libuv names a descriptor in error (EPOLLERR alone) by its status: the read that follows says which error
   // it is.

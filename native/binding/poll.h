@@ -30,6 +30,8 @@ class Poll {
                      int events = UV_READABLE | UV_DISCONNECT);
   // Watches for these events from now on; 0: for none.
   void want(int events);
+  // Whether the event loop goes on for it; at first it does.
+  void keep_loop(bool keeps);
   // The descriptor may be closed as soon as this returns. Once.
   void stop();
 

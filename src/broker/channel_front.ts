@@ -3,7 +3,11 @@ import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
+<<<<<<< HEAD
 import type { RefusedRequest, Reply, Request } from "../protocol/message.ts";
+=======
+import { BROKER_PATH, type Reply, type Request } from "../protocol/message.ts";
+>>>>>>> f55f722074bceb99174708da0eefdb56da32260a
 import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
 import { Nonces } from "../tokens/nonces.ts";
 import type { Caller } from "./caller.ts";
@@ -24,9 +28,15 @@ export type ChannelFront = {
 
 /**
  * Serves one channel of the shim; takes `fd`. Whoever holds the other end is inside the run; which process sent a message is
- * what the kernel says (SCM_CREDENTIALS). A malformed frame ends this channel and nothing else.
+ * what the kernel says (SCM_CREDENTIALS). A malformed frame ends this channel and nothing else. `openChannel` gives one end of a
+ * fresh channel, or -errno, to whoever opens BROKER_PATH over this one.
  */
-export function serveChannel(fd: number, session: Session, onClose: () => void): ChannelFront {
+export function serveChannel(
+  fd: number,
+  session: Session,
+  openChannel: () => number,
+  onClose: () => void,
+): ChannelFront {
   let greeted = false;
   let open = true;
   let pending = 0;
@@ -63,7 +73,17 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
         answer(id, { ok: false, code: "BUSY", errno: "EAGAIN", message: "Too many requests wait" }, -1);
         return;
       }
+<<<<<<< HEAD
       const outcome = dispatch(request, callerOf(pid, fds), session);
+=======
+      if (isForChannel(request)) {
+        const end = openChannel();
+        reply(id, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end });
+        return;
+      }
+      const caller = { pid, tid: pid, heldFd: -1, descriptors: fds, waits: () => open };
+      const outcome = dispatch(request, caller, session);
+>>>>>>> f55f722074bceb99174708da0eefdb56da32260a
       kept = outcome instanceof Promise;
       if (outcome instanceof Promise) void finish(id, outcome, fds);
       else reply(id, outcome);
@@ -157,9 +177,16 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
   return { identifySenders, close };
 }
 
+<<<<<<< HEAD
 const FOREIGN: RefusedRequest = {
   op: "refused",
   what: "a channel: it belongs to another session of the run, whose authority is not the sender's; open /run/sallyport/broker for one of its own",
   rule: "session.foreign-channel",
   errno: "EPERM",
 };
+=======
+// Where nothing is trapped, all processes of a run hold the same channel: this is how each gets one of its own.
+function isForChannel(request: Request): boolean {
+  return request.op === "open" && request.path === BROKER_PATH;
+}
+>>>>>>> f55f722074bceb99174708da0eefdb56da32260a

@@ -1,88 +1,138 @@
-import { openSync } from "node:fs";
-import { binding, type NativeChannel } from "../platform/binding.ts";
-import { errnoNumber } from "../platform/errno.ts";
+import type { NativeBinding, NativeChannel } from "../platform/binding.ts";
 import { decode, encodeHello, encodeRequest } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import { BROKER_PATH, type Reply, type ReplyValue, type WireRequest } from "../protocol/message.ts";
+import type { Reply, ReplyValue, WireRequest } from "../protocol/message.ts";
 import { parseHelloReply } from "../protocol/parse.ts";
 import { parseReply } from "../protocol/parse_reply.ts";
 
 /** What a reply brought: its value, and the descriptor that came with it (-1: none), which the receiver owns. */
 export type Answer = { readonly value: ReplyValue; readonly fd: number };
+export type Hello = { readonly runId: string; readonly profileName: string };
 
-type Waiting = { resolve(answer: Answer): void; reject(error: SallyportError): void };
+type Waiting = { resolve(answer: Answer): void; reject(error: unknown): void };
 
-/** One channel to the broker. Requests may overlap; when the broker goes, every one that waits fails with GONE. */
+const SEND_MS = 5_000;
+
+/** One channel to the broker. Requests may overlap; when the broker goes, every one that waits fails with GONE, outcome unknown. */
 export class Connection {
+  readonly #binding: NativeBinding;
+  readonly #fd: number;
   readonly #channel: NativeChannel;
   readonly #waiting = new Map<number, Waiting>();
-  readonly hello: Promise<{ runId: string; profileName: string }>;
-  #greet: {
-    resolve(hello: { runId: string; profileName: string }): void;
-    reject(error: Error): void;
-  } | null = null;
+  readonly hello: Promise<Hello>;
+  #greet: { resolve(hello: Hello): void; reject(error: Error): void } | null = null;
   #nextId = 1;
   #closed = false;
 
-  constructor(fd: number) {
+  /** Takes `fd`. The event loop goes on while a request waits, and not for the connection itself. */
+  constructor(binding: NativeBinding, fd: number) {
+    this.#binding = binding;
+    this.#fd = fd;
     this.#channel = binding.startChannel(
       fd,
       (bytes, _pid, _uid, _gid, fds) => this.#receive(bytes, fds),
-      () => this.#fail(new SallyportError("GONE", "The broker is gone", { errno: "EPIPE" })),
+      () => this.#fail("GONE", "The broker is gone"),
     );
     this.hello = new Promise((resolve, reject) => {
       this.#greet = { resolve, reject };
     });
-    this.#send(encodeHello(), -1);
+    // Whoever asks first hears of it.
+    this.hello.catch(() => {});
+    this.#send(encodeHello(), []);
+    this.#keepLoop();
   }
 
-  /** Sends one request; rejects with the broker's SallyportError, or GONE. */
-  ask(request: WireRequest): Promise<Answer> {
-    if (this.#closed)
-      return Promise.reject(new SallyportError("GONE", "The connection is closed", { errno: "EPIPE" }));
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Sends one request with its descriptors, which stay the caller's. Rejects with the broker's SallyportError, with GONE, or with
+   * the reason of `signal`: what was sent by then may still be done, and a descriptor that it brings is closed.
+   */
+  ask(request: WireRequest, descriptors: readonly number[] = [], signal?: AbortSignal): Promise<Answer> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#closed) return Promise.reject(gone("The connection is closed", "none"));
     const id = this.#nextId;
     this.#nextId = id === 0xffffffff ? 1 : id + 1;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#send(encodeRequest(id, request), -1);
+      const frame = encodeRequest(id, request);
+      const abort = (): void => {
+        this.#waiting.set(id, { resolve: ({ fd }) => this.#closeFd(fd), reject: () => {} });
+        reject(signal?.reason);
+      };
+      const forget = (): void => signal?.removeEventListener("abort", abort);
+      this.#waiting.set(id, {
+        resolve: (answer) => {
+          forget();
+          resolve(answer);
+        },
+        reject: (error) => {
+          forget();
+          reject(error);
+        },
+      });
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#send(frame, descriptors);
+      this.#keepLoop();
     });
   }
 
   close(): void {
     if (this.#closed) return;
-    this.#fail(new SallyportError("GONE", "The connection is closed", { errno: "EPIPE" }));
+    this.#fail("GONE", "The connection is closed");
     this.#channel.close();
   }
 
-  #send(bytes: Uint8Array, fd: number): void {
-    const sent = this.#channel.send(bytes, fd);
-    if (sent < 0) this.#fail(new SallyportError("GONE", "Cannot send to the broker", { errno: "EPIPE" }));
+  #send(bytes: Uint8Array, descriptors: readonly number[]): void {
+    const sent =
+      descriptors.length === 0
+        ? this.#channel.send(bytes, -1)
+        : this.#binding.messageSend(this.#fd, bytes, descriptors, SEND_MS);
+    if (sent < 0) this.#fail("GONE", "Cannot send to the broker");
   }
 
   #receive(bytes: Uint8Array, fds: readonly number[]): void {
     const [fd = -1, ...extra] = fds;
-    for (const unexpected of extra) binding.closeFd(unexpected);
+    for (const unexpected of extra) this.#closeFd(unexpected);
     try {
       if (this.#greet !== null) {
         this.#greet.resolve(parseHelloReply(decode(bytes)));
         this.#greet = null;
+        this.#keepLoop();
         return;
       }
       const { id, reply } = parseReply(decode(bytes));
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (waiting === undefined)
-        throw new SallyportError("PROTOCOL", `Unexpected reply ${id}`, { errno: "EPROTO" });
-      if (reply.ok) waiting.resolve({ value: reply.value, fd });
-      else waiting.reject(failureOf(reply));
+      this.#keepLoop();
+      if (waiting === undefined) throw new SallyportError("PROTOCOL", `Unexpected reply ${id}`);
+      if (reply.ok) {
+        waiting.resolve({ value: reply.value, fd });
+      } else {
+        this.#closeFd(fd);
+        waiting.reject(failureOf(reply));
+      }
     } catch (error) {
-      if (fd >= 0) binding.closeFd(fd);
-      this.#fail(error as SallyportError);
+      this.#closeFd(fd);
+      this.#fail("PROTOCOL", (error as Error).message);
+      this.#channel.close();
     }
   }
 
-  #fail(error: SallyportError): void {
+  #keepLoop(): void {
+    if (this.#closed) return;
+    if (this.#greet !== null || this.#waiting.size > 0) this.#channel.ref();
+    else this.#channel.unref();
+  }
+
+  #closeFd(fd: number): void {
+    if (fd >= 0) this.#binding.closeFd(fd);
+  }
+
+  #fail(code: "GONE" | "PROTOCOL", message: string): void {
     this.#closed = true;
+    const error = new SallyportError(code, message, { outcome: "unknown" });
     this.#greet?.reject(error);
     this.#greet = null;
     for (const waiting of this.#waiting.values()) waiting.reject(error);
@@ -90,26 +140,12 @@ export class Connection {
   }
 }
 
-function failureOf(reply: Extract<Reply, { ok: false }>): SallyportError {
-  const { code, errno, message, denial } = reply;
-  return new SallyportError(code, message, denial === undefined ? { errno } : { errno, denial });
+function gone(message: string, outcome: "none" | "unknown"): SallyportError {
+  return new SallyportError("GONE", message, { outcome });
 }
 
-/**
- * Gets a channel to the broker of this run: by opening the reserved name, or, where opens are not trapped, from the inherited
- * descriptor that SALLYPORT_FD names. Which one it is decides nothing: the broker knows its callers from the kernel.
- */
-export function openChannel(): number {
-  const inherited = process.env["SALLYPORT_FD"];
-  if (inherited !== undefined && /^\d+$/.test(inherited)) return Number(inherited);
-  try {
-    return openSync(BROKER_PATH, "r+");
-  } catch (error) {
-    const { code = "EIO" } = error as NodeJS.ErrnoException;
-    throw new SallyportError(
-      "GONE",
-      `Cannot reach a broker: this process does not run under sallyport (${code}, ${errnoNumber(code)})`,
-      { errno: code },
-    );
-  }
+/** The error that a failed reply stands for. */
+export function failureOf(reply: Extract<Reply, { ok: false }>): SallyportError {
+  const { code, errno, message, denial } = reply;
+  return new SallyportError(code, message, denial === undefined ? { errno } : { errno, denial });
 }

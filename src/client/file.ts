@@ -1,5 +1,25 @@
-import { close, fstat, fsync, ftruncate, read, type Stats, write } from "node:fs";
+import {
+  close,
+  createReadStream,
+  createWriteStream,
+  fstat,
+  fsync,
+  ftruncate,
+  type ReadStream,
+  read,
+  type Stats,
+  type WriteStream,
+  write,
+} from "node:fs";
 import { promisify } from "node:util";
+
+/** Bytes `startBytes` up to and with `endBytes`. */
+export type ReadStreamOptions = {
+  readonly startBytes?: number;
+  readonly endBytes?: number;
+  readonly signal?: AbortSignal;
+};
+export type WriteStreamOptions = { readonly startBytes?: number; readonly signal?: AbortSignal };
 
 const readAt = promisify(read);
 const writeAt = promisify(write);
@@ -53,6 +73,28 @@ export class FileHandle {
 
   stat(): Promise<Stats> {
     return promisify(fstat)(this.fd) as Promise<Stats>;
+  }
+
+  /** Reads as a stream, which owns the descriptor from now on and closes it at its end. */
+  createReadStream({ startBytes, endBytes, signal }: ReadStreamOptions = {}): ReadStream {
+    this.#giveAway();
+    const range = {
+      ...(startBytes === undefined ? {} : { start: startBytes }),
+      ...(endBytes === undefined ? {} : { end: endBytes }),
+    };
+    return createReadStream("", { fd: this.fd, ...range, signal: signal ?? null });
+  }
+
+  /** Writes as a stream, which owns the descriptor from now on and closes it at its end. */
+  createWriteStream({ startBytes, signal }: WriteStreamOptions = {}): WriteStream {
+    this.#giveAway();
+    const at = startBytes === undefined ? {} : { start: startBytes };
+    return createWriteStream("", { fd: this.fd, ...at, signal: signal ?? null });
+  }
+
+  #giveAway(): void {
+    if (!this.#open) throw Object.assign(new Error("The file is closed"), { code: "EBADF" });
+    this.#open = false;
   }
 
   async close(): Promise<void> {

@@ -1,17 +1,17 @@
-import type { Connection } from "./connection.ts";
 import type { FileHandle } from "./file.ts";
+import type { Link } from "./link.ts";
 
 /** A write of a whole file that nobody sees before it is committed. Ending it is the owner's duty (`await using` discards it). */
 export class Transaction {
   /** Empty at the beginning. */
   readonly file: FileHandle;
-  readonly #connection: Connection;
+  readonly #link: Link;
   readonly #path: string;
   readonly #number: number;
   #open = true;
 
-  constructor(connection: Connection, path: string, number: number, file: FileHandle) {
-    this.#connection = connection;
+  constructor(link: Link, path: string, number: number, file: FileHandle) {
+    this.#link = link;
     this.#path = path;
     this.#number = number;
     this.file = file;
@@ -21,9 +21,9 @@ export class Transaction {
    * Closes the file and puts it in its place. Rejects with DENIED when it is beyond a limit of the profile, with ESTALE when what
    * stands there has changed since, with EBUSY while a copy of the descriptor is open elsewhere: then it can be tried again.
    */
-  async commit(): Promise<void> {
+  async commit(signal?: AbortSignal): Promise<void> {
     await this.file.close();
-    await this.#connection.ask({ op: "commit", path: this.#path, transaction: this.#number });
+    await this.#link.ask({ op: "commit", path: this.#path, transaction: this.#number }, { signal });
     this.#open = false;
   }
 
@@ -31,7 +31,7 @@ export class Transaction {
     if (!this.#open) return;
     this.#open = false;
     await this.file.close();
-    await this.#connection.ask({ op: "discard", path: this.#path, transaction: this.#number });
+    await this.#link.ask({ op: "discard", path: this.#path, transaction: this.#number });
   }
 
   /** One that failed to be committed is over already, or goes with the connection. */

@@ -144,6 +144,9 @@ export type NativeChannel = {
   identify(): number;
   /** Sends one message with at most one descriptor, which is closed here in every case. 0 or -errno (-EAGAIN: full). */
   send(bytes: Uint8Array, fd: number): number;
+  /** Whether the event loop goes on for it; at first it does. */
+  ref(): void;
+  unref(): void;
   close(): void;
 };
 
@@ -264,8 +267,9 @@ export type NativeBinding = {
   messageSend(fd: number, bytes: Uint8Array, fds: readonly number[], timeoutMs: number): number;
   /** The next message and its descriptors, which are the caller's now. -EPIPE: the other end is gone. */
   messageReceive(fd: number, timeoutMs: number): [Uint8Array, number[]] | number;
-  /** The first 16 bytes, or fewer, of the message that is next, which stays where it is. */
-  messagePeek(fd: number, timeoutMs: number): Uint8Array | number;
+  /** Holds a channel that others may have inherited too, until it is let go on the same thread; waits. 0 or -errno. */
+  channelLock(fd: number): number;
+  channelUnlock(fd: number): void;
 
   /** [domain, type, protocol, 1 when it blocks, SO_SNDTIMEO in ms (0: none), SO_NETNS_COOKIE] of a socket, or -errno. */
   socketFacts(fd: number): [number, number, number, number, number, number] | number;
@@ -349,6 +353,10 @@ export type NativeBinding = {
   /** Opens what `remoteFd` of thread `tid` names again: a pipe, terminal or file, with at most the access it holds. -EXDEV: a file with a name that is held with less; decide on its name. */
   fsReopenDescriptor(tid: number, remoteFd: number, flags: number): number;
   closeFd(fd: number): void;
+  /** A further descriptor of the same open file, close-on-exec (F_DUPFD_CLOEXEC); or -errno. */
+  fdDuplicate(fd: number): number;
+  /** The same for one that programs inherit, with a number from `lowest` on. */
+  fdDuplicateInherited(fd: number, lowest: number): number;
 
   /** `target` is a path or a descriptor; a link is looked at itself. */
   fsLook(target: string | number, out: Float64Array): number;

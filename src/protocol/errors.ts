@@ -13,8 +13,13 @@ export type FailureDetails = {
   readonly expected?: string;
   /** For SETUP: the step at which confinement failed, as "landlock" or "exec". */
   readonly stage?: string;
+  /** "unknown": the request was sent, and nobody can say whether it was done. Default "none": it was not. */
+  readonly outcome?: Outcome;
   readonly cause?: unknown;
 };
+
+/** What became of a request that failed. */
+export type Outcome = "none" | "unknown";
 
 /** What each code means to a caller that knows only errno names. All are names of `os.constants.errno`. */
 export const FAILURES: { readonly [code in FailureCode]: { readonly errno: string; readonly retry: Retry } } =
@@ -42,6 +47,7 @@ export class SallyportError extends Error {
   readonly field: string | undefined;
   readonly expected: string | undefined;
   readonly stage: string | undefined;
+  readonly outcome: Outcome;
 
   constructor(code: FailureCode, message: string, details: FailureDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -51,5 +57,6 @@ export class SallyportError extends Error {
     this.field = details.field;
     this.expected = details.expected;
     this.stage = details.stage;
+    this.outcome = details.outcome ?? "none";
   }
 }

@@ -60,8 +60,7 @@ describe.each([
   test("a connect to a granted host gives its stream, one record for the way there and one for what passed", async () => {
     using arena = new Arena(owner);
     const body = `
-const fd = await client.connect("localhost", ${port});
-const socket = new net.Socket({ fd });
+const socket = await client.connect("localhost", ${port});
 socket.end("GET /x HTTP/1.0\\r\\n\\r\\n");
 say({ name: "reply", value: await text(socket) });
 await attempt("other port", () => client.connect("localhost", ${port + 1}));
@@ -98,7 +97,7 @@ await attempt("resolve other", () => client.resolve("other.example"));
   test("without a grant every one is denied, on record, and the next step says what grants it", async () => {
     using arena = new Arena(owner);
     const body = `
-await attempt("connect", () => client.connect("localhost", ${port}));
+await attempt("connect", async () => void (await client.connect("localhost", ${port})));
 await attempt("bind", () => client.bind(8080));
 await attempt("resolve", () => client.resolve("example.org"));
 `;
@@ -155,13 +154,13 @@ if (!socket.closed) await once(socket, "close");
 const child = spawn("sleep", ["60"], { stdio: "ignore" });
 await once(child, "spawn");
 await attempt("look", () => client.kill(child.pid, 0));
-await attempt("kill", () => client.kill(child.pid, 15));
+await attempt("kill", () => client.kill(child.pid, "SIGTERM"));
 const [, signal] = await once(child, "exit");
 say({ name: "ended by", signal });
-await attempt("gone", () => client.kill(child.pid, 15));
+await attempt("gone", () => client.kill(child.pid, "SIGTERM"));
 const { pid } = await client.exec("/usr/bin/sleep", ["sleep", "60"]);
-await attempt("launched", () => client.kill(pid, 9));
-for (let at = process.ppid; at === process.ppid; at++) await attempt("launcher", () => client.kill(at, 9));
+await attempt("launched", () => client.kill(pid, "SIGKILL"));
+for (let at = process.ppid; at === process.ppid; at++) await attempt("launcher", () => client.kill(at, "SIGKILL"));
 await attempt("init", () => client.kill(1, 0));
 await attempt("stranger", () => client.kill(${process.pid}, 0));
 `;

@@ -73,6 +73,16 @@ int make_blocking(int fd) {
   return flags < 0 ? -errno : negative_errno(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
 }
 
+int duplicate(int fd) {
+  const int made = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return made < 0 ? -errno : made;
+}
+
+int duplicate_inherited(int fd, int lowest) {
+  const int made = fcntl(fd, F_DUPFD, lowest);
+  return made < 0 ? -errno : made;
+}
+
 int make_directory(const char* path, mode_t mode, mode_t mask) {
   Parent parent;
   if (const int failed = open_parent(path, parent); failed < 0) return failed;

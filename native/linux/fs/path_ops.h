@@ -21,6 +21,10 @@ namespace fs {
 // revents of poll(2) without waiting, for POLLIN; or -errno.
 [[nodiscard]] int poll_descriptor(int fd);
 [[nodiscard]] int make_blocking(int fd);
+// F_DUPFD_CLOEXEC of fcntl(2): the new descriptor, or -errno.
+[[nodiscard]] int duplicate(int fd);
+// F_DUPFD: one that programs inherit, with a number from `lowest` on.
+[[nodiscard]] int duplicate_inherited(int fd, int lowest);
 
 [[nodiscard]] int make_directory(const char* path, mode_t mode, mode_t mask);
 // S_IFREG or S_IFIFO only; anything else is -EPERM.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 namespace sockets {
@@ -146,11 +147,36 @@ int receive_within(int fd, void* buffer, Message& message, int timeout_ms) {
   return within(fd, POLLIN, timeout_ms, [&] { return receive(fd, buffer, message); });
 }
 
-int peek_within(int fd, void* buffer, size_t size_bytes, int timeout_ms) {
-  return within(fd, POLLIN, timeout_ms, [&] {
-    const ssize_t got = recv(fd, buffer, size_bytes, MSG_PEEK | MSG_DONTWAIT);
-    return got < 0 ? -errno : static_cast<int>(got);
-  });
+namespace {
+
+// What it guards belongs to the whole process.
+std::mutex& threads() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+int set_lock(int fd, short how) {
+  struct flock lock {};
+  lock.l_type = how;
+  lock.l_whence = SEEK_SET;
+  for (;;) {
+    if (fcntl(fd, F_SETLKW, &lock) == 0) return 0;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+}  // namespace
+
+int lock_shared(int fd) {
+  threads().lock();
+  const int failed = set_lock(fd, F_WRLCK);
+  if (failed < 0) threads().unlock();
+  return failed;
+}
+
+void unlock_shared(int fd) {
+  (void)set_lock(fd, F_UNLCK);
+  threads().unlock();
 }
 
 }  // namespace sockets

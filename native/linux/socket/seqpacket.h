@@ -50,8 +50,11 @@ struct Message {
 [[nodiscard]] int send_within(int fd, const void* bytes, size_t size_bytes, std::span<const int> passed,
                               int timeout_ms);
 [[nodiscard]] int receive_within(int fd, void* buffer, Message& message, int timeout_ms);
-// The first bytes of the message that is next, which stays there with its descriptors. Gives how many, 0 at
-// the end of the connection, or -errno.
-[[nodiscard]] int peek_within(int fd, void* buffer, size_t size_bytes, int timeout_ms);
+
+// Holds the channel that all processes of a run may have inherited, so that an answer on it is read by whoever
+// asked: against other processes by a lock of fcntl(2), which goes with its process, against other threads of
+// this one by a mutex. 0 or -errno.
+[[nodiscard]] int lock_shared(int fd);
+void unlock_shared(int fd);
 
 }  // namespace sockets

@@ -25,7 +25,7 @@ int accept_stream(int listener) {
 int read_stream(int socket, void* bytes, size_t size) { return result_of(::recv(socket, bytes, size, 0)); }
 
 int write_stream(int socket, const void* bytes, size_t size) {
-  return result_of(::send(socket, bytes, size, MSG_NOSIGNAL));
+  return result_of(::send(socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 base::Result<StreamPair> make_stream_pair() {
