@@ -2,7 +2,7 @@ import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import type { Reply } from "../protocol/message.ts";
+import { BROKER_PATH, type Reply, type Request } from "../protocol/message.ts";
 import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
 import { denialLine } from "./denial.ts";
 import { dispatch } from "./dispatch.ts";
@@ -16,9 +16,15 @@ export type ChannelFront = { close(): void };
 
 /**
  * Serves one channel of the shim; takes `fd`. Whoever holds the other end is inside the run; which process sent a message is
- * what the kernel says (SCM_CREDENTIALS). A malformed frame ends this channel and nothing else.
+ * what the kernel says (SCM_CREDENTIALS). A malformed frame ends this channel and nothing else. `openChannel` gives one end of a
+ * fresh channel, or -errno, to whoever opens BROKER_PATH over this one.
  */
-export function serveChannel(fd: number, session: Session, onClose: () => void): ChannelFront {
+export function serveChannel(
+  fd: number,
+  session: Session,
+  openChannel: () => number,
+  onClose: () => void,
+): ChannelFront {
   let greeted = false;
   let open = true;
   let pending = 0;
@@ -43,6 +49,11 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
       }
       if (pending >= MAX_PENDING) {
         answer(id, { ok: false, code: "BUSY", errno: "EAGAIN", message: "Too many requests wait" }, -1);
+        return;
+      }
+      if (isForChannel(request)) {
+        const end = openChannel();
+        reply(id, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end });
         return;
       }
       const caller = { pid, tid: pid, heldFd: -1, descriptors: fds, waits: () => open };
@@ -132,4 +143,9 @@ export function serveChannel(fd: number, session: Session, onClose: () => void):
   }
 
   return { close };
+}
+
+// Where nothing is trapped, all processes of a run hold the same channel: this is how each gets one of its own.
+function isForChannel(request: Request): boolean {
+  return request.op === "open" && request.path === BROKER_PATH;
 }

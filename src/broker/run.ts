@@ -334,7 +334,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     }
 
     function addChannel(fd: number): void {
-      const channel = serveChannel(fd, session, () => channels.delete(channel));
+      const channel = serveChannel(fd, session, openChannel, () => channels.delete(channel));
       channels.add(channel);
     }
 

@@ -60,6 +60,8 @@ export const NATIVE_LAYERS: { readonly [folder: string]: readonly string[] } = {
   "build.mjs": [],
   "sources.linux.txt": [],
   "sources.launcher.txt": [],
+  shim: [],
+  "sources.shim.txt": [],
 };
 const NAPI_PLACES = ["binding", "addon.cc"];
 
