@@ -10,7 +10,8 @@
       "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wnull-dereference", "-Wimplicit-fallthrough",
       "-Werror=switch", "-Werror=return-type", "-Werror=unused-result", "-Werror=format"
     ],
-    "shim_sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.shim.txt','utf8').trim().split(/\\s+/).map(f=>'native/'+f).join(' ')\")"]
+    "shim_sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.shim.txt','utf8').trim().split(/\\s+/).map(f=>'native/'+f).join(' ')\")"],
+    "preload_sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.preload.txt','utf8').trim().split(/\\s+/).map(f=>'native/'+f).join(' ')\")"]
   },
   "target_defaults": {
     "include_dirs": ["native"],
@@ -50,6 +51,17 @@
       "product_name": "sallyport",
       "cflags_c": ["<@(shim_flags)"],
       "sources": ["<@(shim_sources)"]
+    },
+    {
+      "target_name": "libsallyport-preload",
+      "type": "shared_library",
+      "product_prefix": "lib",
+      "product_name": "sallyport-preload",
+      "product_dir": "<(PRODUCT_DIR)",
+      "cflags_c": ["<@(shim_flags)", "-Wno-attributes"],
+      # It makes one of two names that are both exported here.
+      "defines!": ["_FILE_OFFSET_BITS=64", "_LARGEFILE_SOURCE"],
+      "sources": ["<@(shim_sources)", "<@(preload_sources)"]
     }
   ]
 }

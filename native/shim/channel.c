@@ -93,9 +93,18 @@ static int fail(spi_trouble* trouble, sp_code code, int error, const char* messa
   return -error;
 }
 
+char** spi_inherited_variable(void) {
+  // Some shells have a getenv() of their own, which knows nothing before they have begun.
+  for (char** at = environ; at != NULL && *at != NULL; at++)
+    if (strncmp(*at, SPI_INHERITED_VARIABLE, sizeof SPI_INHERITED_VARIABLE - 1) == 0) return at;
+  return NULL;
+}
+
 int spi_inherited_channel(void) {
-  const char* name = getenv("SALLYPORT_FD");
-  if (name == NULL || name[0] < '0' || name[0] > '9') return -1;
+  char** variable = spi_inherited_variable();
+  if (variable == NULL) return -1;
+  const char* name = *variable + sizeof SPI_INHERITED_VARIABLE - 1;
+  if (name[0] < '0' || name[0] > '9') return -1;
   char* end = NULL;
   const long fd = strtol(name, &end, 10);
   if (*end != 0 || fd > INT32_MAX) return -1;
@@ -123,10 +132,12 @@ static int receive_or_fail(int channel, spi_frame* frame, spi_trouble* trouble) 
   return fail(trouble, SP_GONE, EPIPE, "The broker is gone");
 }
 
-/// Asks over the shared channel for one that is not shared. What comes with another id is of a process that ended too early.
+/// Asks over the shared channel for one that is not shared. What comes with another id is of a process that
+/// ended too early.
 static int ask_for_channel(int shared, spi_frame* frame, int* channel, spi_trouble* trouble) {
   uint32_t id = 0;
-  if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id) return fail(trouble, SP_SYSTEM, errno, "No random number is to be had");
+  if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+    return fail(trouble, SP_SYSTEM, errno, "No random number is to be had");
   // 0 is the id of an answer to what had none.
   if (id == 0) id = 1;
   // Whoever came first has greeted; then a hello is answered as invalid, with the id 0.
@@ -150,8 +161,8 @@ static int ask_for_channel(int shared, spi_frame* frame, int* channel, spi_troub
       continue;
     }
     const bool is_given = reply->code == SP_OK && frame->fd_count == 1;
-    *trouble = (spi_trouble){reply->code == SP_OK ? SP_PROTOCOL : reply->code, reply->code == SP_OK ? EPROTO : reply->error,
-                             "The broker gave no channel"};
+    *trouble = (spi_trouble){reply->code == SP_OK ? SP_PROTOCOL : reply->code,
+                             reply->code == SP_OK ? EPROTO : reply->error, "The broker gave no channel"};
     spi_reply_free(reply);
     if (is_given) {
       *channel = frame->fds[0];

@@ -50,11 +50,13 @@ static sp_client* all_clients;
 
 static void before_fork(void) {
   pthread_mutex_lock(&all_mutex);
-  for (sp_client* client = all_clients; client != NULL; client = client->next) pthread_mutex_lock(&client->mutex);
+  for (sp_client* client = all_clients; client != NULL; client = client->next)
+    pthread_mutex_lock(&client->mutex);
 }
 
 static void after_fork_in_parent(void) {
-  for (sp_client* client = all_clients; client != NULL; client = client->next) pthread_mutex_unlock(&client->mutex);
+  for (sp_client* client = all_clients; client != NULL; client = client->next)
+    pthread_mutex_unlock(&client->mutex);
   pthread_mutex_unlock(&all_mutex);
 }
 
@@ -172,8 +174,9 @@ static waiter* take_waiter(sp_client* client, uint32_t id) {
 static void deliver(sp_client* client, int got, spi_frame* frame) {
   spi_reply* reply = NULL;
   if (got != 1) {
-    end_channel(client, got == -EPROTO ? (spi_trouble){SP_PROTOCOL, EPROTO, "The broker sent a message that is no frame"}
-                                       : (spi_trouble){SP_GONE, EPIPE, "The broker is gone"});
+    end_channel(client, got == -EPROTO
+                            ? (spi_trouble){SP_PROTOCOL, EPROTO, "The broker sent a message that is no frame"}
+                            : (spi_trouble){SP_GONE, EPIPE, "The broker is gone"});
     return;
   }
   const sp_code code = spi_read_reply(frame->bytes, frame->size_bytes, &reply);
@@ -181,9 +184,11 @@ static void deliver(sp_client* client, int got, spi_frame* frame) {
   if (found == NULL) {
     spi_close_descriptors(frame);
     spi_reply_free(reply);
-    end_channel(client, code == SP_INVALID ? (spi_trouble){SP_INVALID, EINVAL, "The broker sent a frame that is no reply"}
-                        : code == SP_LIMIT ? (spi_trouble){SP_SYSTEM, ENOMEM, "No memory"}
-                                           : (spi_trouble){SP_PROTOCOL, EPROTO, "The broker sent what nobody asked for"});
+    end_channel(client, code == SP_INVALID
+                            ? (spi_trouble){SP_INVALID, EINVAL, "The broker sent a frame that is no reply"}
+                        : code == SP_LIMIT
+                            ? (spi_trouble){SP_SYSTEM, ENOMEM, "No memory"}
+                            : (spi_trouble){SP_PROTOCOL, EPROTO, "The broker sent what nobody asked for"});
     return;
   }
   found->fd = frame->fd_count > 0 ? frame->fds[0] : -1;
@@ -231,8 +236,8 @@ static uint32_t fresh_id(sp_client* client) {
 }
 
 /// Sends and waits, and gives a copy of what is wrong with the channel when nothing came.
-static spi_trouble exchange(sp_client* client, spi_writer* writer, spi_op op, const spi_field* fields, const int* fds,
-                            size_t fd_count, waiter* mine) {
+static spi_trouble exchange(sp_client* client, spi_writer* writer, spi_op op, const spi_field* fields,
+                            const int* fds, size_t fd_count, waiter* mine) {
   spi_trouble trouble = {SP_OK, 0, ""};
   pthread_mutex_lock(&client->mutex);
   while (client->in_flight >= kMaxInFlight && client->trouble.code == SP_OK)
@@ -300,15 +305,18 @@ static int settle(const spi_op_row* row, waiter* answered, spi_answer* answer, s
   }
   if (answered->reply->code != SP_OK) return refuse(failure, answered->reply);
   spi_reply_free(answered->reply);
-  return spi_fail(failure, SP_PROTOCOL, EPROTO, row->has_descriptor ? "The broker sent no descriptor" : "The broker sent another value than asked for");
+  return spi_fail(
+      failure, SP_PROTOCOL, EPROTO,
+      row->has_descriptor ? "The broker sent no descriptor" : "The broker sent another value than asked for");
 }
 
-int spi_ask(sp_client* client, spi_op op, const spi_field* fields, const int* fds, size_t fd_count, spi_answer* answer,
-            sp_failure* failure) {
+int spi_ask(sp_client* client, spi_op op, const spi_field* fields, const int* fds, size_t fd_count,
+            spi_answer* answer, sp_failure* failure) {
   if (failure != NULL) sp_failure_clear(failure);
   *answer = (spi_answer){NULL, -1};
   if (client->owner != getpid())
-    return spi_fail(failure, SP_GONE, EPIPE, "The client belongs to another process, which was left without fork()");
+    return spi_fail(failure, SP_GONE, EPIPE,
+                    "The client belongs to another process, which was left without fork()");
   spi_writer writer = {.bytes = malloc(SPI_MAX_FRAME_BYTES)};
   if (writer.bytes == NULL) return spi_fail(failure, SP_SYSTEM, ENOMEM, "No memory");
   // A thread that is cancelled while it reads for the others would leave them without.

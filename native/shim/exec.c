@@ -3,8 +3,8 @@
 #include "shim/client.h"
 #include "shim/path.h"
 
-int sp_exec(sp_client* client, const char* path, const char* const argv[], const char* const env[], const char* cwd,
-            const int* fds, size_t fd_count, sp_failure* failure) {
+int sp_exec(sp_client* client, const char* path, const char* const argv[], const char* const env[],
+            const char* cwd, const int* fds, size_t fd_count, sp_failure* failure) {
   char absolute[SPI_PATH_ROOM], directory[SPI_PATH_ROOM];
   int wrong = spi_path(path, absolute, failure);
   if (wrong == 0) wrong = spi_path(cwd == NULL ? "." : cwd, directory, failure);

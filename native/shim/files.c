@@ -20,16 +20,17 @@ int sp_open(sp_client* client, const char* path, uint32_t flags, mode_t mode, sp
   return answer.fd;
 }
 
-/// Flags of open(2) without meaning for the broker: what it gives is close-on-exec and no controlling terminal.
+/// Flags of open(2) without meaning for the broker: what it gives is close-on-exec and no controlling
+/// terminal.
 static const int kMeaningless = O_CLOEXEC | O_NOCTTY | O_LARGEFILE;
 
 static const struct {
   int linux_flag;
   uint32_t flag;
 } kFlags[] = {
-    {O_CREAT, SP_OPEN_CREATE},     {O_EXCL, SP_OPEN_EXCLUSIVE},      {O_TRUNC, SP_OPEN_TRUNCATE},
+    {O_CREAT, SP_OPEN_CREATE},      {O_EXCL, SP_OPEN_EXCLUSIVE},      {O_TRUNC, SP_OPEN_TRUNCATE},
     {O_TMPFILE, SP_OPEN_TEMPORARY}, {O_DIRECTORY, SP_OPEN_DIRECTORY}, {O_NOFOLLOW, SP_OPEN_NOFOLLOW},
-    {O_SYNC, SP_OPEN_SYNC},        {O_NONBLOCK, SP_OPEN_NONBLOCK},   {O_DIRECT, SP_OPEN_DIRECT},
+    {O_SYNC, SP_OPEN_SYNC},         {O_NONBLOCK, SP_OPEN_NONBLOCK},   {O_DIRECT, SP_OPEN_DIRECT},
     {O_NOATIME, SP_OPEN_NOATIME},
 };
 
@@ -51,12 +52,14 @@ int sp_open_linux(sp_client* client, const char* path, int flags, mode_t mode, s
   if ((flags & O_APPEND) != 0 && (flags & O_ACCMODE) != O_RDONLY) asked |= SP_OPEN_APPEND;
   int left = flags & ~(kMeaningless | O_ACCMODE | O_APPEND);
   for (size_t at = 0; at < sizeof kFlags / sizeof kFlags[0]; at++) {
-    // O_TMPFILE holds the bit of O_DIRECTORY, O_SYNC that of O_DSYNC: the larger one first, then its bits are gone.
+    // O_TMPFILE holds the bit of O_DIRECTORY, O_SYNC that of O_DSYNC: the larger one first, then its bits are
+    // gone.
     if ((left & kFlags[at].linux_flag) != kFlags[at].linux_flag) continue;
     asked |= kFlags[at].flag;
     left &= ~kFlags[at].linux_flag;
   }
-  if (left != 0) return spi_fail(failure, SP_INVALID, EINVAL, "a flag of open(2) that the broker does not know");
+  if (left != 0)
+    return spi_fail(failure, SP_INVALID, EINVAL, "a flag of open(2) that the broker does not know");
   return sp_open(client, path, asked, mode & 07777, failure);
 }
 
@@ -100,7 +103,8 @@ static int ask_about(sp_client* client, spi_op op, const char* path, spi_field* 
 }
 
 /// The same with two paths.
-static int ask_about_two(sp_client* client, spi_op op, const char* from, const char* to, int64_t word, sp_failure* failure) {
+static int ask_about_two(sp_client* client, spi_op op, const char* from, const char* to, int64_t word,
+                         sp_failure* failure) {
   char absolute[SPI_PATH_ROOM], other[SPI_PATH_ROOM];
   int wrong = spi_path(from, absolute, failure);
   if (wrong == 0) wrong = spi_path(to, other, failure);
@@ -114,14 +118,16 @@ int sp_mkdir(sp_client* client, const char* path, mode_t mode, sp_failure* failu
 }
 
 int sp_mknod(sp_client* client, const char* path, sp_node node, mode_t mode, sp_failure* failure) {
-  return ask_about(client, SPI_MKNOD, path, (spi_field[]){{.text = path}, {.integer = node}, {.integer = mode}}, failure);
+  return ask_about(client, SPI_MKNOD, path,
+                   (spi_field[]){{.text = path}, {.integer = node}, {.integer = mode}}, failure);
 }
 
 int sp_unlink(sp_client* client, const char* path, sp_name name, sp_failure* failure) {
   return ask_about(client, SPI_UNLINK, path, (spi_field[]){{.text = path}, {.integer = name}}, failure);
 }
 
-int sp_rename(sp_client* client, const char* from, const char* to, sp_existing existing, sp_failure* failure) {
+int sp_rename(sp_client* client, const char* from, const char* to, sp_existing existing,
+              sp_failure* failure) {
   return ask_about_two(client, SPI_RENAME, from, to, existing, failure);
 }
 
@@ -137,17 +143,21 @@ int sp_symlink(sp_client* client, const char* target, const char* path, sp_failu
 }
 
 int sp_chmod(sp_client* client, const char* path, mode_t mode, sp_follow follow, sp_failure* failure) {
-  return ask_about(client, SPI_CHMOD, path, (spi_field[]){{.text = path}, {.integer = mode}, {.integer = follow}}, failure);
+  return ask_about(client, SPI_CHMOD, path,
+                   (spi_field[]){{.text = path}, {.integer = mode}, {.integer = follow}}, failure);
 }
 
 static int64_t owner_field(uint32_t id) { return id == UINT32_MAX ? -1 : (int64_t)id; }
 
-int sp_chown(sp_client* client, const char* path, uid_t uid, gid_t gid, sp_follow follow, sp_failure* failure) {
-  spi_field fields[] = {{.text = path}, {.integer = owner_field(uid)}, {.integer = owner_field(gid)}, {.integer = follow}};
+int sp_chown(sp_client* client, const char* path, uid_t uid, gid_t gid, sp_follow follow,
+             sp_failure* failure) {
+  spi_field fields[] = {
+      {.text = path}, {.integer = owner_field(uid)}, {.integer = owner_field(gid)}, {.integer = follow}};
   return ask_about(client, SPI_CHOWN, path, fields, failure);
 }
 
-int sp_utimens(sp_client* client, const char* path, const struct timespec times[2], sp_follow follow, sp_failure* failure) {
+int sp_utimens(sp_client* client, const char* path, const struct timespec times[2], sp_follow follow,
+               sp_failure* failure) {
   static const struct timespec kNow[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
   if (times == NULL) times = kNow;
   spi_field fields[] = {{.text = path}, {.time = times[0]}, {.time = times[1]}, {.integer = follow}};
@@ -155,15 +165,22 @@ int sp_utimens(sp_client* client, const char* path, const struct timespec times[
 }
 
 int sp_truncate(sp_client* client, const char* path, int64_t size_bytes, sp_failure* failure) {
-  return ask_about(client, SPI_TRUNCATE, path, (spi_field[]){{.text = path}, {.integer = size_bytes}}, failure);
+  return ask_about(client, SPI_TRUNCATE, path, (spi_field[]){{.text = path}, {.integer = size_bytes}},
+                   failure);
 }
 
 int sp_setxattr(sp_client* client, const char* path, const char* name, const void* value, size_t value_bytes,
                 sp_xattr_existing existing, sp_follow follow, sp_failure* failure) {
-  spi_field fields[] = {{.text = path}, {.text = name}, {.binary = {value, value_bytes}}, {.integer = existing}, {.integer = follow}};
+  spi_field fields[] = {{.text = path},
+                        {.text = name},
+                        {.binary = {value, value_bytes}},
+                        {.integer = existing},
+                        {.integer = follow}};
   return ask_about(client, SPI_SETXATTR, path, fields, failure);
 }
 
-int sp_removexattr(sp_client* client, const char* path, const char* name, sp_follow follow, sp_failure* failure) {
-  return ask_about(client, SPI_REMOVEXATTR, path, (spi_field[]){{.text = path}, {.text = name}, {.integer = follow}}, failure);
+int sp_removexattr(sp_client* client, const char* path, const char* name, sp_follow follow,
+                   sp_failure* failure) {
+  return ask_about(client, SPI_REMOVEXATTR, path,
+                   (spi_field[]){{.text = path}, {.text = name}, {.integer = follow}}, failure);
 }

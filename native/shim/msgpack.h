@@ -1,5 +1,5 @@
-// The msgpack of a frame: arrays, integers, float64, strings of UTF-8, binary and nil, and nothing else. Bounds as in
-// src/protocol/limits.ts.
+// The msgpack of a frame: arrays, integers, float64, strings of UTF-8, binary and nil, and nothing else.
+// Bounds as in src/protocol/limits.ts.
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,8 @@ typedef enum spi_type { SPI_NIL, SPI_INTEGER, SPI_FLOAT, SPI_TEXT, SPI_BINARY, S
 /// One value. Of an array `length` is the count of entries, which follow; else it is bytes at `bytes`.
 typedef struct spi_value {
   spi_type type;
-  /// An integer; of one beyond 2^53 `is_safe` is false. A float64 that is one is an integer too, as in JavaScript.
+  /// An integer; of one beyond 2^53 `is_safe` is false. A float64 that is one is an integer too, as in
+  /// JavaScript.
   int64_t integer;
   double number;
   bool is_safe;

@@ -7,7 +7,8 @@
 #include "shim/msgpack.h"
 #include "shim/words.h"
 
-/// Memory for what a reply holds. Texts and lists of one frame together need less than its size and a pointer a byte.
+/// Memory for what a reply holds. Texts and lists of one frame together need less than its size and a pointer
+/// a byte.
 typedef struct arena {
   uint8_t* at;
   uint8_t* end;
@@ -46,7 +47,8 @@ static bool is_text(const spi_value* value, size_t low_bytes, size_t high_bytes)
 }
 
 /// Text without NUL, since everybody who gets it reads it only so far.
-static bool read_text(spi_cursor* cursor, arena* memory, size_t low_bytes, size_t high_bytes, const char** text) {
+static bool read_text(spi_cursor* cursor, arena* memory, size_t low_bytes, size_t high_bytes,
+                      const char** text) {
   const spi_value value = spi_next(cursor);
   if (!is_text(&value, low_bytes, high_bytes)) return false;
   char* copy = take(memory, value.length + 1);
@@ -56,7 +58,8 @@ static bool read_text(spi_cursor* cursor, arena* memory, size_t low_bytes, size_
   return true;
 }
 
-static bool read_texts(spi_cursor* cursor, arena* memory, uint32_t max_count, size_t max_bytes, sp_texts* texts) {
+static bool read_texts(spi_cursor* cursor, arena* memory, uint32_t max_count, size_t max_bytes,
+                       sp_texts* texts) {
   uint32_t count;
   if (!read_array(cursor, 0, max_count, &count)) return false;
   const char** entries = take(memory, count * sizeof *entries);
@@ -71,9 +74,9 @@ static bool read_status(spi_cursor* cursor, sp_status* status) {
   const bool is_whole =
       read_integer(cursor, 0, SPI_STAT_KINDS - 1, &kind) && read_integer(cursor, 0, 0xffff, &mode) &&
       read_integer(cursor, 0, UINT32_MAX, &uid) && read_integer(cursor, 0, UINT32_MAX, &gid) &&
-      read_integer(cursor, 0, INT64_MAX, &status->size_bytes) && read_integer(cursor, 0, UINT32_MAX, &links) &&
-      read_figure(cursor, &status->modified_ms) && read_figure(cursor, &status->inode) &&
-      read_figure(cursor, &status->device);
+      read_integer(cursor, 0, INT64_MAX, &status->size_bytes) &&
+      read_integer(cursor, 0, UINT32_MAX, &links) && read_figure(cursor, &status->modified_ms) &&
+      read_figure(cursor, &status->inode) && read_figure(cursor, &status->device);
   if (!is_whole) return false;
   status->kind = (sp_kind)kind;
   status->mode = (uint32_t)mode;
@@ -126,12 +129,12 @@ static bool read_denial(spi_cursor* cursor, arena* memory, spi_reply* reply) {
   sp_denial* denial = take(memory, sizeof *denial);
   *denial = (sp_denial){.layer = NULL, .retryable = -1, .retry_after_ms = -1};
   int64_t op;
-  const bool is_whole = read_integer(cursor, 0, INT32_MAX, &op) &&
-                        (denial->op = spi_denied_op((size_t)op)) != NULL &&
-                        read_text(cursor, memory, 0, SPI_MAX_PATH_BYTES, &denial->path) &&
-                        read_text(cursor, memory, 1, SPI_MAX_TEXT_BYTES, &denial->rule) &&
-                        read_text(cursor, memory, 0, SPI_MAX_TEXT_BYTES, &denial->reason) &&
-                        read_texts(cursor, memory, SPI_MAX_NEXT_STEPS, SPI_MAX_TEXT_BYTES, &denial->next_steps);
+  const bool is_whole =
+      read_integer(cursor, 0, INT32_MAX, &op) && (denial->op = spi_denied_op((size_t)op)) != NULL &&
+      read_text(cursor, memory, 0, SPI_MAX_PATH_BYTES, &denial->path) &&
+      read_text(cursor, memory, 1, SPI_MAX_TEXT_BYTES, &denial->rule) &&
+      read_text(cursor, memory, 0, SPI_MAX_TEXT_BYTES, &denial->reason) &&
+      read_texts(cursor, memory, SPI_MAX_NEXT_STEPS, SPI_MAX_TEXT_BYTES, &denial->next_steps);
   reply->denial = denial;
   return is_whole && (value.length == 5 || read_later_fields(cursor, memory, denial));
 }
@@ -154,7 +157,8 @@ static bool read_parts(spi_cursor* cursor, arena* memory, spi_reply* reply) {
   const char* name;
   if (frame.length != 5 || !read_text(cursor, memory, 1, 32, &name) || !is_errno_name(name)) return false;
   reply->error = spi_errno_number(name);
-  return read_text(cursor, memory, 0, SPI_MAX_TEXT_BYTES, &reply->message) && read_denial(cursor, memory, reply);
+  return read_text(cursor, memory, 0, SPI_MAX_TEXT_BYTES, &reply->message) &&
+         read_denial(cursor, memory, reply);
 }
 
 sp_code spi_read_reply(const uint8_t* bytes, size_t size_bytes, spi_reply** reply) {
@@ -192,7 +196,8 @@ sp_code spi_read_hello(const uint8_t* bytes, size_t size_bytes, spi_hello* hello
   int64_t version;
   if (!read_array(&cursor, 4, 4, &count)) return SP_INVALID;
   const spi_value magic = spi_next(&cursor);
-  if (magic.type != SPI_TEXT || magic.length != 9 || memcmp(magic.bytes, "sallyport", 9) != 0) return SP_INVALID;
+  if (magic.type != SPI_TEXT || magic.length != 9 || memcmp(magic.bytes, "sallyport", 9) != 0)
+    return SP_INVALID;
   if (!read_integer(&cursor, 0, UINT32_MAX, &version)) return SP_INVALID;
   if (version != 1) return SP_PROTOCOL;
   return copy_text(&cursor, hello->run_id) && copy_text(&cursor, hello->profile_name) ? SP_OK : SP_INVALID;

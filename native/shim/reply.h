@@ -23,7 +23,8 @@ typedef struct spi_reply {
   int64_t number;
 } spi_reply;
 
-/// SP_OK; SP_PROTOCOL for bytes that are no frame; SP_INVALID for a frame that is no reply; SP_LIMIT without memory.
+/// SP_OK; SP_PROTOCOL for bytes that are no frame; SP_INVALID for a frame that is no reply; SP_LIMIT without
+/// memory.
 sp_code spi_read_reply(const uint8_t* bytes, size_t size_bytes, spi_reply** reply);
 void spi_reply_free(spi_reply* reply);
 

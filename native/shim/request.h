@@ -24,7 +24,8 @@ typedef union spi_field {
   const char* const* texts;
 } spi_field;
 
-/// Writes `op` with its fields. 0; -EILSEQ for text that is no UTF-8; -EMSGSIZE above a frame; -EINVAL beyond what the wire can say.
+/// Writes `op` with its fields. 0; -EILSEQ for text that is no UTF-8; -EMSGSIZE above a frame; -EINVAL beyond
+/// what the wire can say.
 int spi_write_request(spi_writer* writer, uint32_t id, spi_op op, const spi_field* fields);
 /// The first frame of a client.
 void spi_write_hello(spi_writer* writer);

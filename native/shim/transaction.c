@@ -9,7 +9,8 @@
 
 static const sp_transaction kOver = {.fd = -1};
 
-int sp_begin(sp_client* client, const char* path, mode_t mode, sp_transaction* transaction, sp_failure* failure) {
+int sp_begin(sp_client* client, const char* path, mode_t mode, sp_transaction* transaction,
+             sp_failure* failure) {
   *transaction = kOver;
   char absolute[SPI_PATH_ROOM];
   int wrong = spi_path(path, absolute, failure);

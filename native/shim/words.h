@@ -38,14 +38,21 @@ typedef struct spi_op_row {
   int has_descriptor;
 } spi_op_row;
 
-enum { SPI_VALUE_NONE = -1, SPI_VALUE_STAT = 0, SPI_VALUE_NAMES = 1, SPI_VALUE_PID = 2, SPI_VALUE_TRANSACTION = 3 };
+enum {
+  SPI_VALUE_NONE = -1,
+  SPI_VALUE_STAT = 0,
+  SPI_VALUE_NAMES = 1,
+  SPI_VALUE_PID = 2,
+  SPI_VALUE_TRANSACTION = 3
+};
 
 const spi_op_row* spi_op_of(spi_op op);
 
 /// What a denial counts as its operation; NULL beyond the list.
 const char* spi_denied_op(size_t number);
 
-/// errno's number of a name as "ENOENT" or "E123"; EPERM for one that is not known here, so that a mistake refuses.
+/// errno's number of a name as "ENOENT" or "E123"; EPERM for one that is not known here, so that a mistake
+/// refuses.
 int spi_errno_number(const char* name);
 /// The errno of a failure code where nothing more exact is known.
 int spi_errno_of_code(int code);

@@ -62,6 +62,7 @@ export const NATIVE_LAYERS: { readonly [folder: string]: readonly string[] } = {
   "sources.launcher.txt": [],
   shim: [],
   "sources.shim.txt": [],
+  "sources.preload.txt": [],
 };
 const NAPI_PLACES = ["binding", "addon.cc"];
 

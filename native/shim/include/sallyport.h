@@ -1,9 +1,11 @@
-// How a program inside a run asks its broker: a client of the wire of docs/protocol.md. Needs nothing but libc.
+// How a program inside a run asks its broker: a client of the wire of docs/protocol.md. Needs nothing but
+// libc.
 //
-// Every function may be called on any thread, several at a time on one client, but not in a signal handler. All give a
-// value of 0 or more, or a negative errno; `failure` may be NULL, else it says more. Calls go on over EINTR. Paths may be
-// relative; they must be UTF-8. A child made by fork(2) opens a channel of its own at its first call; one that was made
-// otherwise (vfork(2), clone(2)) and uses a client of its parent is answered with SP_GONE.
+// Every function may be called on any thread, several at a time on one client, but not in a signal handler.
+// All give a value of 0 or more, or a negative errno; `failure` may be NULL, else it says more. Calls go on
+// over EINTR. Paths may be relative; they must be UTF-8. A child made by fork(2) opens a channel of its own
+// at its first call; one that was made otherwise (vfork(2), clone(2)) and uses a client of its parent is
+// answered with SP_GONE.
 #ifndef SALLYPORT_H
 #define SALLYPORT_H
 
@@ -60,7 +62,8 @@ typedef struct sp_denial {
   int64_t retry_after_ms;
 } sp_denial;
 
-/// What a call leaves behind. Begin with SP_FAILURE_INIT and end with sp_failure_clear(); each call empties it first.
+/// What a call leaves behind. Begin with SP_FAILURE_INIT and end with sp_failure_clear(); each call empties
+/// it first.
 typedef struct sp_failure {
   sp_code code;
   /// Positive; what the call gave, negated.
@@ -71,8 +74,7 @@ typedef struct sp_failure {
   void* storage;
 } sp_failure;
 
-#define SP_FAILURE_INIT \
-  { SP_OK, 0, "", NULL, NULL }
+#define SP_FAILURE_INIT {SP_OK, 0, "", NULL, NULL}
 
 SP_PUBLIC void sp_failure_clear(sp_failure* failure);
 /// "DENIED" of SP_DENIED; "" of a number that is none.
@@ -81,7 +83,8 @@ SP_PUBLIC const char* sp_code_name(sp_code code);
 /// A channel to the broker of this run.
 typedef struct sp_client sp_client;
 
-/// Opens /run/sallyport/broker; where SALLYPORT_FD names an inherited channel, asks there for one. SP_GONE outside a run.
+/// Opens /run/sallyport/broker; where SALLYPORT_FD names an inherited channel, asks there for one. SP_GONE
+/// outside a run.
 SP_PUBLIC int sp_connect(sp_client** client, sp_failure* failure);
 /// No other call may be under way. NULL is nothing.
 SP_PUBLIC void sp_close(sp_client* client);
@@ -110,7 +113,11 @@ typedef enum sp_follow { SP_FOLLOW = 0, SP_NOFOLLOW = 1 } sp_follow;
 typedef enum sp_node { SP_NODE_FILE = 0, SP_NODE_FIFO = 1 } sp_node;
 typedef enum sp_name { SP_NAME_FILE = 0, SP_NAME_DIRECTORY = 1 } sp_name;
 typedef enum sp_existing { SP_REPLACE = 0, SP_REFUSE = 1, SP_EXCHANGE = 2 } sp_existing;
-typedef enum sp_xattr_existing { SP_XATTR_ANY = 0, SP_XATTR_CREATE = 1, SP_XATTR_REPLACE = 2 } sp_xattr_existing;
+typedef enum sp_xattr_existing {
+  SP_XATTR_ANY = 0,
+  SP_XATTR_CREATE = 1,
+  SP_XATTR_REPLACE = 2
+} sp_xattr_existing;
 typedef enum sp_kind {
   SP_KIND_FILE = 0,
   SP_KIND_DIRECTORY = 1,
@@ -140,8 +147,7 @@ typedef struct sp_names {
   void* storage;
 } sp_names;
 
-#define SP_NAMES_INIT \
-  {{NULL, 0}, NULL}
+#define SP_NAMES_INIT {{NULL, 0}, NULL}
 
 SP_PUBLIC void sp_names_clear(sp_names* names);
 
@@ -149,27 +155,38 @@ SP_PUBLIC void sp_names_clear(sp_names* names);
 SP_PUBLIC int sp_open(sp_client* client, const char* path, uint32_t flags, mode_t mode, sp_failure* failure);
 /// The same with the flags of open(2). -EINVAL for one that the wire can not say.
 SP_PUBLIC int sp_open_linux(sp_client* client, const char* path, int flags, mode_t mode, sp_failure* failure);
-SP_PUBLIC int sp_stat(sp_client* client, const char* path, sp_follow follow, sp_status* status, sp_failure* failure);
+SP_PUBLIC int sp_stat(sp_client* client, const char* path, sp_follow follow, sp_status* status,
+                      sp_failure* failure);
 SP_PUBLIC int sp_list(sp_client* client, const char* path, sp_names* names, sp_failure* failure);
 SP_PUBLIC int sp_mkdir(sp_client* client, const char* path, mode_t mode, sp_failure* failure);
 SP_PUBLIC int sp_mknod(sp_client* client, const char* path, sp_node node, mode_t mode, sp_failure* failure);
 SP_PUBLIC int sp_unlink(sp_client* client, const char* path, sp_name name, sp_failure* failure);
-SP_PUBLIC int sp_rename(sp_client* client, const char* from, const char* to, sp_existing existing, sp_failure* failure);
-SP_PUBLIC int sp_link(sp_client* client, const char* from, const char* to, sp_follow follow, sp_failure* failure);
+SP_PUBLIC int sp_rename(sp_client* client, const char* from, const char* to, sp_existing existing,
+                        sp_failure* failure);
+SP_PUBLIC int sp_link(sp_client* client, const char* from, const char* to, sp_follow follow,
+                      sp_failure* failure);
 /// `target` is stored as it is.
 SP_PUBLIC int sp_symlink(sp_client* client, const char* target, const char* path, sp_failure* failure);
-SP_PUBLIC int sp_chmod(sp_client* client, const char* path, mode_t mode, sp_follow follow, sp_failure* failure);
+SP_PUBLIC int sp_chmod(sp_client* client, const char* path, mode_t mode, sp_follow follow,
+                       sp_failure* failure);
 /// (uid_t)-1 and (gid_t)-1 leave the id as it is.
-SP_PUBLIC int sp_chown(sp_client* client, const char* path, uid_t uid, gid_t gid, sp_follow follow, sp_failure* failure);
+SP_PUBLIC int sp_chown(sp_client* client, const char* path, uid_t uid, gid_t gid, sp_follow follow,
+                       sp_failure* failure);
 /// `times` as in utimensat(2), with UTIME_NOW and UTIME_OMIT; NULL is now.
-SP_PUBLIC int sp_utimens(sp_client* client, const char* path, const struct timespec times[2], sp_follow follow, sp_failure* failure);
+SP_PUBLIC int sp_utimens(sp_client* client, const char* path, const struct timespec times[2],
+                         sp_follow follow, sp_failure* failure);
 SP_PUBLIC int sp_truncate(sp_client* client, const char* path, int64_t size_bytes, sp_failure* failure);
-SP_PUBLIC int sp_setxattr(sp_client* client, const char* path, const char* name, const void* value, size_t value_bytes, sp_xattr_existing existing, sp_follow follow, sp_failure* failure);
-SP_PUBLIC int sp_removexattr(sp_client* client, const char* path, const char* name, sp_follow follow, sp_failure* failure);
+SP_PUBLIC int sp_setxattr(sp_client* client, const char* path, const char* name, const void* value,
+                          size_t value_bytes, sp_xattr_existing existing, sp_follow follow,
+                          sp_failure* failure);
+SP_PUBLIC int sp_removexattr(sp_client* client, const char* path, const char* name, sp_follow follow,
+                             sp_failure* failure);
 
-/// Starts a program in the run and gives its pid; it is no child of the caller. `argv` and `env` end with NULL. `cwd` NULL is
-/// the caller's. `fds` (0 to 3 of them) become its descriptors 0, 1 and 2; with none it has the run's output and no input.
-SP_PUBLIC int sp_exec(sp_client* client, const char* path, const char* const argv[], const char* const env[], const char* cwd, const int* fds, size_t fd_count, sp_failure* failure);
+/// Starts a program in the run and gives its pid; it is no child of the caller. `argv` and `env` end with
+/// NULL. `cwd` NULL is the caller's. `fds` (0 to 3 of them) become its descriptors 0, 1 and 2; with none it
+/// has the run's output and no input.
+SP_PUBLIC int sp_exec(sp_client* client, const char* path, const char* const argv[], const char* const env[],
+                      const char* cwd, const int* fds, size_t fd_count, sp_failure* failure);
 
 /// A write of a whole file that nobody sees before it is committed. `fd` is of an empty file without a name.
 typedef struct sp_transaction {
@@ -179,9 +196,10 @@ typedef struct sp_transaction {
 } sp_transaction;
 
 /// `mode` counts where nothing stands at `path` yet. What it fills is ended by sp_commit() or sp_discard().
-SP_PUBLIC int sp_begin(sp_client* client, const char* path, mode_t mode, sp_transaction* transaction, sp_failure* failure);
-/// Closes `fd` and puts the file in its place. After -EBUSY (a copy of the descriptor or a mapping is left) it may be asked again
-/// or discarded; after anything else it is over.
+SP_PUBLIC int sp_begin(sp_client* client, const char* path, mode_t mode, sp_transaction* transaction,
+                       sp_failure* failure);
+/// Closes `fd` and puts the file in its place. After -EBUSY (a copy of the descriptor or a mapping is left)
+/// it may be asked again or discarded; after anything else it is over.
 SP_PUBLIC int sp_commit(sp_client* client, sp_transaction* transaction, sp_failure* failure);
 SP_PUBLIC int sp_discard(sp_client* client, sp_transaction* transaction, sp_failure* failure);
 
