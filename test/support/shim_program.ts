@@ -24,7 +24,9 @@ export function shimProgram(name: string, sanitizer: Sanitizer): string {
   const own = readdirSync(TESTS)
     .filter((file) => file.startsWith(name) || file === "sanitizers.c" || file.endsWith(".h"))
     .map((file) => join(TESTS, file));
-  const files = [...library, join(SHIM, "include/sallyport.h"), ...own].filter((file) => /\.[ch]$/.test(file));
+  const files = [...library, join(SHIM, "include/sallyport.h"), ...own].filter((file) =>
+    /\.[ch]$/.test(file),
+  );
   const hash = createHash("sha256").update(sanitizer);
   for (const file of files) hash.update(readFileSync(file));
   const cache = join(tmpdir(), `sallyport-shims-${process.geteuid!()}`);
@@ -47,7 +49,10 @@ export function sanitizerObstacle(sanitizer: Sanitizer): string {
   try {
     const probe = join(tmpdir(), `sallyport-sanitizer-${process.pid}`);
     const flags = [...FLAGS[sanitizer], "-x", "c", "-", "-o", probe];
-    execFileSync("gcc", flags, { input: "int main(void) { return 0; }", stdio: ["pipe", "ignore", "ignore"] });
+    execFileSync("gcc", flags, {
+      input: "int main(void) { return 0; }",
+      stdio: ["pipe", "ignore", "ignore"],
+    });
     execFileSync(probe, { stdio: "ignore" });
     return "";
   } catch {

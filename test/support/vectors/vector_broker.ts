@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { openSync } from "node:fs";
 import { binding, type NativeChannel } from "../../../src/platform/binding.ts";
 import { decode, encodeHelloReply, encodeReply, encodeRequest } from "../../../src/protocol/codec.ts";
 import { BROKER_PATH, type Reply, type ReplyValue, type WireRequest } from "../../../src/protocol/message.ts";
@@ -31,7 +31,7 @@ const ANSWERS: { readonly [op: string]: ReplyValue } = {
  * the client opens. `problems` says what was not as it must be.
  */
 export class VectorBroker {
-  /** The client's end of the first channel; the caller closes it. */
+  /** The client's end of the first channel, for a process that inherits it. */
   readonly fd: number;
   readonly problems: string[] = [];
   readonly #turns: Turn[];
@@ -39,18 +39,24 @@ export class VectorBroker {
 
   constructor(turns: readonly Turn[]) {
     this.#turns = [...turns];
-    this.fd = this.#openChannel();
+    this.fd = this.openChannel();
   }
 
   get left(): number {
     return this.#turns.length;
   }
 
+  closeDescriptor(fd: number): void {
+    binding.closeFd(fd);
+  }
+
   close(): void {
+    binding.closeFd(this.fd);
     for (const channel of this.#channels) channel.close();
   }
 
-  #openChannel(): number {
+  /** The client's end of a fresh channel. */
+  openChannel(): number {
     const [ours, theirs] = binding.socketPair();
     let greeted = false;
     const channel: NativeChannel = binding.startChannel(
@@ -74,7 +80,7 @@ export class VectorBroker {
   #answer(bytes: Uint8Array, channel: NativeChannel): void {
     const { id, request } = parseRequest(decode(bytes));
     if (request.op === "open" && request.path === BROKER_PATH) {
-      channel.send(encodeReply(id, { ok: true, value: null }), this.#openChannel());
+      channel.send(encodeReply(id, { ok: true, value: null }), this.openChannel());
       return;
     }
     const turn = this.#turns.shift();
@@ -102,12 +108,4 @@ function withId(bytes: Uint8Array, id: number): Uint8Array {
   if (head < 0x92 || head > 0x9f || first !== 1) return bytes;
   const numbered = encodeReply(id, { ok: true, value: null }).subarray(1, -2);
   return Buffer.concat([Uint8Array.of(head), numbered, bytes.subarray(2)]);
-}
-
-export function closeQuietly(fd: number): void {
-  try {
-    closeSync(fd);
-  } catch {
-    // It went with its owner.
-  }
 }
