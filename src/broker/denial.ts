@@ -16,7 +16,7 @@ export function printableMessage(text: string): string {
 }
 
 /** A denial as records and reports have it: of a request, or of the network. */
-export type AnyDenial = Omit<Denial, "op"> & { readonly op: Op | "connect" | "resolve" | "accept" };
+export type AnyDenial = Omit<Denial, "op"> & { readonly op: Op | "accept" };
 
 /** Makes what a denied caller and the person are told. `missing` is the set of rights that no rule grants. */
 export function denialOf(

@@ -23,6 +23,8 @@ const EXDEV = ERRNO["EXDEV"]!;
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
   const waitNs = session.limits.take(request);
   if (waitNs > 0) return tracked(later(request, caller, session, waitNs), session);
+  // A flow has an order of its own, which is the same for every way to ask for it: flows.ts.
+  if (request.op === "connect") return tracked(session.sockets.connect(request, caller), session);
   const named =
     caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
   if (typeof named === "number") return unresolved(request, caller, -named, session);

@@ -190,6 +190,31 @@ export class Client {
     return value as { pid: number };
   }
 
+  /** Connects to a granted host; the descriptor of a stream socket is the caller's. */
+  async connect(host: string, port: number): Promise<number> {
+    const { fd } = await this.#connection.ask({ op: "connect", host, port });
+    if (fd < 0) throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
+    return fd;
+  }
+
+  /** Listens at a port that `--listen` grants; the descriptor of a listening socket is the caller's. */
+  async bind(port: number): Promise<number> {
+    const { fd } = await this.#connection.ask({ op: "bind", port });
+    if (fd < 0) throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
+    return fd;
+  }
+
+  /** The addresses that stand for a granted name inside the run. */
+  async resolve(host: string): Promise<readonly string[]> {
+    const { value } = await this.#connection.ask({ op: "resolve", host });
+    return value as readonly string[];
+  }
+
+  /** Signals a process of this run, by the number of the signal; 0 only asks whether it is there. */
+  async kill(pid: number, signal: number): Promise<void> {
+    await this.#connection.ask({ op: "kill", pid, signal });
+  }
+
   close(): void {
     this.#connection.close();
   }

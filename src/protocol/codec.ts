@@ -118,6 +118,14 @@ function requestFields(request: WireRequest): readonly unknown[] {
     case "commit":
     case "discard":
       return [text(request.path), request.transaction];
+    case "connect":
+      return [text(request.host), request.port];
+    case "bind":
+      return [request.port];
+    case "resolve":
+      return [text(request.host)];
+    case "kill":
+      return [request.pid, request.signal];
   }
 }
 

@@ -21,3 +21,10 @@ export const MAX_ID = 0xffff_ffff;
 export const MAX_MODE = 0o7777;
 /** uid_t and gid_t are 32 bits and (uid_t)-1 means "leave it" to chown(2), so it is no id. */
 export const MAX_UID = 0xffff_fffe;
+/** A name of RFC 1035; the text of an address is shorter. */
+export const MAX_HOST_BYTES = 253;
+export const MAX_PORT = 65_535;
+/** PID_MAX_LIMIT of linux/threads.h. */
+export const MAX_PID = 4_194_304;
+/** _NSIG of asm/signal.h. */
+export const MAX_SIGNAL = 64;

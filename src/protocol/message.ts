@@ -121,6 +121,14 @@ export type BeginRequest = { readonly op: "begin"; readonly path: string; readon
 /** Puts what was written in the place of `path`, whole. By then the descriptor, and every copy of it, is closed. */
 export type CommitRequest = { readonly op: "commit"; readonly path: string; readonly transaction: number };
 export type DiscardRequest = { readonly op: "discard"; readonly path: string; readonly transaction: number };
+/** Connects to a granted host: a name, or the text of an address. The descriptor is that of a connected stream socket. */
+export type ConnectRequest = { readonly op: "connect"; readonly host: string; readonly port: number };
+/** Listens at a port of the run that the host may reach. The descriptor is that of a listening socket, non-blocking. */
+export type BindRequest = { readonly op: "bind"; readonly port: number };
+/** The addresses that stand for a granted name inside the run. */
+export type ResolveRequest = { readonly op: "resolve"; readonly host: string };
+/** Signals a process of the same run; signal 0 only asks whether it is there. */
+export type KillRequest = { readonly op: "kill"; readonly pid: number; readonly signal: number };
 /**
  * Connects a Unix socket of the caller's to the file at `path`. `socketFd` is the broker's copy of the socket, good until the
  * answer. Only from a system call.
@@ -178,6 +186,10 @@ export type Request =
   | BeginRequest
   | CommitRequest
   | DiscardRequest
+  | ConnectRequest
+  | BindRequest
+  | ResolveRequest
+  | KillRequest
   | ConnectUnixRequest
   | BindUnixRequest
   | SshSignRequest

@@ -34,6 +34,10 @@ export const OPS: readonly WireRequest["op"][] = [
   "begin",
   "commit",
   "discard",
+  "connect",
+  "bind",
+  "resolve",
+  "kill",
 ];
 
 export const FAILURE_CODES: readonly FailureCode[] = [

@@ -4,8 +4,8 @@ import { formatEndpoint, type NetworkRule } from "../../policy/network.ts";
 import type { RecordSink } from "../run_log.ts";
 import type { Tally } from "../tally.ts";
 
-/** How the run asked: by which listener of its namespace, or "listen" for a connection that came in. */
-export type Via = "http" | "connect" | "socks5" | "transparent" | "dns" | "listen" | "credential";
+/** How the run asked: by which listener of its namespace, by a request ("channel"), or "listen" for a connection that came in. */
+export type Via = "http" | "connect" | "socks5" | "transparent" | "dns" | "listen" | "credential" | "channel";
 export type FlowOp = "connect" | "resolve" | "accept";
 export type FlowTarget = {
   readonly op: FlowOp;
@@ -13,6 +13,8 @@ export type FlowTarget = {
   /** 0: there is none, as for a name that is looked up. */
   readonly port: number;
   readonly via: Via;
+  /** Who asked, where the kernel said so. */
+  readonly pid?: number;
 };
 /** What a flow came to. `address` is "" where nothing was connected. */
 export type FlowFacts = {
@@ -43,6 +45,7 @@ export class FlowLog {
       path: pathOf(target),
       rule,
       verdict: "allow",
+      ...(target.pid === undefined ? {} : { pid: target.pid }),
       durability: "crash",
       extra: { via: target.via },
     });
@@ -70,6 +73,7 @@ export class FlowLog {
       rule: rule.id,
       verdict: "deny",
       errno: "EACCES",
+      ...(target.pid === undefined ? {} : { pid: target.pid }),
       extra: { via: target.via },
     });
   }

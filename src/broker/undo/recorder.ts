@@ -85,6 +85,10 @@ export class UndoRecorder implements Undo {
       case "stat":
       case "list":
       case "exec":
+      case "connect":
+      case "bind":
+      case "resolve":
+      case "kill":
       case "connect-unix":
       case "ssh-sign":
       case "refused":

@@ -20,6 +20,10 @@ const LIMIT_MEANING: { readonly [name in keyof typeof limits]: string } = {
   MAX_ID: "request id",
   MAX_MODE: "permission bits",
   MAX_UID: "user or group id",
+  MAX_HOST_BYTES: "bytes of the name or address of a host",
+  MAX_PORT: "port",
+  MAX_PID: "process id",
+  MAX_SIGNAL: "signal",
 };
 
 const FLAG_MEANING: { readonly [flag in keyof typeof OPEN]: string } = {
