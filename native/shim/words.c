@@ -17,6 +17,10 @@ static const spi_op_row kOps[] = {
     {"removexattr", "psi", SPI_VALUE_NONE, 0}, {"exec", "paap", SPI_VALUE_PID, 0},
     {"begin", "pi", SPI_VALUE_TRANSACTION, 1}, {"commit", "pi", SPI_VALUE_NONE, 0},
     {"discard", "pi", SPI_VALUE_NONE, 0},
+    {"connect", "si", SPI_VALUE_NONE, 1},
+    {"bind", "i", SPI_VALUE_NONE, 1},
+    {"resolve", "s", SPI_VALUE_NAMES, 0},
+    {"kill", "ii", SPI_VALUE_NONE, 0},
 };
 enum { kOpCount = sizeof kOps / sizeof kOps[0] };
 

@@ -24,6 +24,10 @@ typedef enum spi_op {
   SPI_BEGIN,
   SPI_COMMIT,
   SPI_DISCARD,
+  SPI_CONNECT,
+  SPI_BIND,
+  SPI_RESOLVE,
+  SPI_KILL,
 } spi_op;
 
 /// What an operation is on the wire: its fields, a letter each, and what a success brings.

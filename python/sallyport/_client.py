@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import stat as bits
 from ctypes import byref, c_char_p, c_int, c_void_p
 from types import TracebackType
@@ -169,6 +170,29 @@ class Client:
             (c_int * len(descriptors))(*descriptors),
             len(descriptors),
         )
+
+    def connect_socket(self, host: str, port: int) -> socket.socket:
+        """Connects to a granted host: a name, or the text of an address."""
+        return socket.socket(fileno=self._call("sp_socket_connect", None, os.fsencode(host), port))
+
+    def listen_socket(self, port: int) -> socket.socket:
+        """Listens at 127.0.0.1 of the run, at a port that --listen grants. The socket does not block."""
+        listening = socket.socket(fileno=self._call("sp_socket_listen", None, port))
+        listening.setblocking(False)
+        return listening
+
+    def resolve(self, host: str) -> List[str]:
+        """The addresses that stand for a granted name inside the run."""
+        addresses = CNames()
+        self._call("sp_resolve", None, os.fsencode(host), byref(addresses))
+        try:
+            return addresses.names.strings()
+        finally:
+            self._library.sp_names_clear(byref(addresses))
+
+    def kill(self, pid: int, signal: int) -> None:
+        """Signals a process of the same run; 0 only asks whether it is there."""
+        self._call("sp_kill", None, pid, signal)
 
     def transaction(self, path: PathLike, mode: str = "w", *, create_mode: int = 0o666, **how: Any) -> Transaction:
         """Begins a write of the whole file; `mode` is one of "w", "w+", "wb" and "w+b"."""

@@ -3,7 +3,7 @@
 import ctypes
 import os
 import threading
-from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint32, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint16, c_uint32, c_void_p
 from pathlib import Path
 from typing import Any, List, Optional, Union
 
@@ -91,6 +91,10 @@ _CALLS = {
     "sp_begin": (c_char_p, c_uint32, POINTER(CTransaction)),
     "sp_commit": (POINTER(CTransaction),),
     "sp_discard": (POINTER(CTransaction),),
+    "sp_socket_connect": (c_char_p, c_uint16),
+    "sp_socket_listen": (c_uint16,),
+    "sp_resolve": (c_char_p, POINTER(CNames)),
+    "sp_kill": (c_int, c_int),
 }
 
 _lock = threading.Lock()

@@ -16,12 +16,16 @@ static void plain(int result, const sp_failure* failure) {
   }
 }
 
-static void call_open(sp_client* client, call* line, sp_failure* failure) {
-  const int fd = sp_open(client, text_field(line, 0), (uint32_t)number_field(line, 1),
-                         (mode_t)number_field(line, 2), failure);
+static void descriptor(int fd, const sp_failure* failure) {
   if (fd < 0) return print_failure(failure);
   print_done(fd);
   close(fd);
+}
+
+static void call_open(sp_client* client, call* line, sp_failure* failure) {
+  descriptor(sp_open(client, text_field(line, 0), (uint32_t)number_field(line, 1),
+                     (mode_t)number_field(line, 2), failure),
+             failure);
 }
 
 static void call_stat(sp_client* client, call* line, sp_failure* failure) {
@@ -133,6 +137,25 @@ static void call_discard(sp_client* client, call* line, sp_failure* failure) {
   free(begun.path);
 }
 
+static void call_connect(sp_client* client, call* line, sp_failure* failure) {
+  descriptor(sp_socket_connect(client, text_field(line, 0), (uint16_t)number_field(line, 1), failure), failure);
+}
+
+static void call_bind(sp_client* client, call* line, sp_failure* failure) {
+  descriptor(sp_socket_listen(client, (uint16_t)number_field(line, 0), failure), failure);
+}
+
+static void call_resolve(sp_client* client, call* line, sp_failure* failure) {
+  sp_names addresses = SP_NAMES_INIT;
+  if (sp_resolve(client, text_field(line, 0), &addresses, failure) < 0) return print_failure(failure);
+  print_names(&addresses.names);
+  sp_names_clear(&addresses);
+}
+
+static void call_kill(sp_client* client, call* line, sp_failure* failure) {
+  plain(sp_kill(client, (pid_t)number_field(line, 0), (int)number_field(line, 1), failure), failure);
+}
+
 static const struct {
   const char* op;
   void (*call)(sp_client*, call*, sp_failure*);
@@ -143,7 +166,8 @@ static const struct {
     {"chmod", call_chmod},       {"chown", call_chown},       {"utimens", call_utimens},
     {"truncate", call_truncate}, {"setxattr", call_setxattr}, {"removexattr", call_removexattr},
     {"exec", call_exec},         {"begin", call_begin},       {"commit", call_commit},
-    {"discard", call_discard},
+    {"discard", call_discard},   {"connect", call_connect},   {"bind", call_bind},
+    {"resolve", call_resolve},   {"kill", call_kill},
 };
 
 static void make(sp_client* client, call* line, sp_failure* failure) {

@@ -31,11 +31,14 @@ def when(field):
     return field if field in ("now", "keep") else int(field)
 
 
-def opened(client, path, flags, mode):
-    # The flags of the wire, which have no place in a mode of open().
-    fd = client._on("sp_open", path, int(flags), int(mode))
+def handed(fd):
     os.close(fd)
     return None, True
+
+
+def opened(client, path, flags, mode):
+    # The flags of the wire, which have no place in a mode of open().
+    return handed(client._on("sp_open", path, int(flags), int(mode)))
 
 
 def begun(client, path, mode):
@@ -98,6 +101,10 @@ CALLS = {
     "begin": begun,
     "commit": ended("sp_commit"),
     "discard": ended("sp_discard"),
+    "connect": lambda c, host, port: handed(c._call("sp_socket_connect", None, os.fsencode(host), int(port))),
+    "bind": lambda c, port: handed(c._call("sp_socket_listen", None, int(port))),
+    "resolve": lambda c, host: (c.resolve(host), False),
+    "kill": lambda c, pid, signal: c.kill(int(pid), int(signal)),
 }
 
 

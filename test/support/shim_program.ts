@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const ROOT: string = new URL("../..", import.meta.url).pathname;
 const SHIM = join(ROOT, "native/shim");
@@ -18,19 +18,20 @@ const FLAGS: Readonly<Record<Sanitizer, readonly string[]>> = {
   thread: ["-O1", "-g", "-fsanitize=thread"],
 };
 
-/** Compiles test/shim/NAME*.c with the library's own sources, once for their content, and gives the program. */
+/** Compiles test/shim/NAME*.c (or another folder's, by its path from there) with the library's own sources, once for their content, and gives the program. */
 export function shimProgram(name: string, sanitizer: Sanitizer): string {
   const library = readdirSync(SHIM).map((file) => join(SHIM, file));
-  const own = readdirSync(TESTS)
-    .filter((file) => file.startsWith(name) || file === "sanitizers.c" || file.endsWith(".h"))
-    .map((file) => join(TESTS, file));
+  const wanted = (file: string): boolean =>
+    (name === "driver" ? file.startsWith("driver") : file === "sanitizers.c") || file.endsWith(".h");
+  const own = readdirSync(TESTS).filter(wanted).map((file) => join(TESTS, file));
+  if (name !== "driver") own.push(join(TESTS, `${name}.c`));
   const files = [...library, join(SHIM, "include/sallyport.h"), ...own].filter((file) =>
     /\.[ch]$/.test(file),
   );
   const hash = createHash("sha256").update(sanitizer);
   for (const file of files) hash.update(readFileSync(file));
   const cache = join(tmpdir(), `sallyport-shims-${process.geteuid!()}`);
-  const program = join(cache, `${name}-${sanitizer}-${hash.digest("hex").slice(0, 12)}`);
+  const program = join(cache, `${basename(name)}-${sanitizer}-${hash.digest("hex").slice(0, 12)}`);
   if (existsSync(program)) return program;
   mkdirSync(cache, { recursive: true });
   const fresh = `${program}.${process.pid}`;

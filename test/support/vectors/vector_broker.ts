@@ -24,7 +24,9 @@ const ANSWERS: { readonly [op: string]: ReplyValue } = {
   list: [],
   exec: { pid: 1 },
   begin: { transaction: 1 },
+  resolve: [],
 };
+const WITH_DESCRIPTOR: readonly string[] = ["open", "begin", "connect", "bind"];
 
 /**
  * A broker that decides nothing: it plays vectors to a client in the order of `turns`, a request each, over as many channels as
@@ -91,7 +93,7 @@ export class VectorBroker {
         this.problems.push(
           `${turn.request.op}: ${Buffer.from(bytes).toString("hex")} in place of ${wanted.toString("hex")}`,
         );
-      const fd = request.op === "open" || request.op === "begin" ? nothing() : -1;
+      const fd = WITH_DESCRIPTOR.includes(request.op) ? nothing() : -1;
       channel.send(encodeReply(id, { ok: true, value: ANSWERS[request.op] ?? null }), fd);
     } else channel.send(withId(turn.bytes, id), turn.descriptor === "sent" ? nothing() : -1);
   }
