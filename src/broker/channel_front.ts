@@ -4,10 +4,14 @@ import { errnoName } from "../platform/errno.ts";
 import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
 <<<<<<< HEAD
+<<<<<<< HEAD
 import type { RefusedRequest, Reply, Request } from "../protocol/message.ts";
 =======
 import { BROKER_PATH, type Reply, type Request } from "../protocol/message.ts";
 >>>>>>> f55f722074bceb99174708da0eefdb56da32260a
+=======
+import { BROKER_PATH, type Reply, type Request } from "../protocol/message.ts";
+>>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a
 import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
 import { Nonces } from "../tokens/nonces.ts";
 import type { Caller } from "./caller.ts";
@@ -74,8 +78,11 @@ export function serveChannel(
         return;
       }
 <<<<<<< HEAD
+<<<<<<< HEAD
       const outcome = dispatch(request, callerOf(pid, fds), session);
 =======
+=======
+>>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a
       if (isForChannel(request)) {
         const end = openChannel();
         reply(id, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end });
@@ -178,6 +185,7 @@ export function serveChannel(
 }
 
 <<<<<<< HEAD
+<<<<<<< HEAD
 const FOREIGN: RefusedRequest = {
   op: "refused",
   what: "a channel: it belongs to another session of the run, whose authority is not the sender's; open /run/sallyport/broker for one of its own",
@@ -185,8 +193,13 @@ const FOREIGN: RefusedRequest = {
   errno: "EPERM",
 };
 =======
+=======
+>>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a
 // Where nothing is trapped, all processes of a run hold the same channel: this is how each gets one of its own.
 function isForChannel(request: Request): boolean {
   return request.op === "open" && request.path === BROKER_PATH;
 }
+<<<<<<< HEAD
 >>>>>>> f55f722074bceb99174708da0eefdb56da32260a
+=======
+>>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a
