@@ -68,15 +68,14 @@ class ChannelHandle : public PollOwner {
     napi_delete_reference(env_, object_);
   }
 
-<<<<<<< HEAD
   int identify() {
     // Without pidfs a pidfd names its process, and tells nobody which one that is.
     if (process::identity_of(getpid()) < 0) return -ENOSYS;
     return fd_.valid() ? sockets::identify_senders(fd_.get()) : -EPIPE;
-=======
+  }
+
   void keep_loop(bool keeps) {
     if (poll_ != nullptr) poll_->keep_loop(keeps);
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
   }
 
   int send(const void* bytes, size_t size_bytes, std::span<const int> passed) {

@@ -3,15 +3,7 @@ import { binding, type NativeChannel } from "../platform/binding.ts";
 import { errnoName } from "../platform/errno.ts";
 import { decode, encodeHelloReply, encodeReply } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
-<<<<<<< HEAD
-<<<<<<< HEAD
-import type { RefusedRequest, Reply, Request } from "../protocol/message.ts";
-=======
-import { BROKER_PATH, type Reply, type Request } from "../protocol/message.ts";
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
-=======
-import { BROKER_PATH, type Reply, type Request } from "../protocol/message.ts";
->>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a
+import { BROKER_PATH, type RefusedRequest, type Reply, type Request } from "../protocol/message.ts";
 import { parseHello, parseRequest, parseRequestId } from "../protocol/parse.ts";
 import { Nonces } from "../tokens/nonces.ts";
 import type { Caller } from "./caller.ts";
@@ -77,20 +69,12 @@ export function serveChannel(
         answer(id, { ok: false, code: "BUSY", errno: "EAGAIN", message: "Too many requests wait" }, -1);
         return;
       }
-<<<<<<< HEAD
-<<<<<<< HEAD
-      const outcome = dispatch(request, callerOf(pid, fds), session);
-=======
-=======
->>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a
       if (isForChannel(request)) {
         const end = openChannel();
         reply(id, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end });
         return;
       }
-      const caller = { pid, tid: pid, heldFd: -1, descriptors: fds, waits: () => open };
-      const outcome = dispatch(request, caller, session);
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
+      const outcome = dispatch(request, callerOf(pid, fds), session);
       kept = outcome instanceof Promise;
       if (outcome instanceof Promise) void finish(id, outcome, fds);
       else reply(id, outcome);
@@ -184,22 +168,14 @@ export function serveChannel(
   return { identifySenders, close };
 }
 
-<<<<<<< HEAD
-<<<<<<< HEAD
 const FOREIGN: RefusedRequest = {
   op: "refused",
   what: "a channel: it belongs to another session of the run, whose authority is not the sender's; open /run/sallyport/broker for one of its own",
   rule: "session.foreign-channel",
   errno: "EPERM",
 };
-=======
-=======
->>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a
+
 // Where nothing is trapped, all processes of a run hold the same channel: this is how each gets one of its own.
 function isForChannel(request: Request): boolean {
   return request.op === "open" && request.path === BROKER_PATH;
 }
-<<<<<<< HEAD
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
-=======
->>>>>>> bb82b1080b39e15f21b9362b9499a9d52aebcf9a

@@ -33,7 +33,6 @@ import { OwnSharedMemory } from "./own_shared_memory.ts";
 import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
-import { ProgramEnds } from "./program_ends.ts";
 import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
 import type { Run, RunEnd, RunFacts } from "./run_facts.ts";
 import { RunLog } from "./run_log.ts";
@@ -226,18 +225,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       rootPid: launcher.pid,
       sockets,
       signal: (pid, signal) => asOwner(() => binding.signalDescendant(launcher.pid, pid, signal)),
-<<<<<<< HEAD
       launch: (request, descriptors) => tree.launchFurther(request, descriptors),
-=======
-      rootPid: launcher.pid,
-      launch: launchFurther,
-    };
-    const channels = new Set<ChannelFront>();
-    const programEnds = new ProgramEnds();
-    const fronts: NotifyFront[] = [];
-    const serve = (listenerFd: number): void => {
-      fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
     };
     const output = [options.stdio[1], options.stdio[2]] as const;
     const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
@@ -308,7 +296,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       SHELL: options.environment["SHELL"] ?? user.shell,
       TMPDIR: tmp,
     });
-<<<<<<< HEAD
     const leaderPid = await tree
       .launchLeader({
         path: program,
@@ -320,27 +307,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       })
       .catch(notStarted);
 
-=======
-    const base = specOf(confinement, user, self);
-    // Where no open is trapped, a program gets its channel as descriptor 3.
-    const inheritedChannel = (): number => (confinement.listener === "notify" ? -1 : openChannel());
-    const inherited = inheritedChannel();
-    const leaderPid = await launch(
-      launcher,
-      {
-        ...base,
-        path: program,
-        argv: options.argv,
-        env: withChannel(environment, inherited),
-        cwd: workspace,
-        stdio: options.stdio,
-        terminalIndex: options.terminalIndex,
-        channelFd: inherited,
-      },
-      serve,
-    ).catch(notStarted);
-    if (inherited >= 0) binding.closeFd(inherited);
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
     let timedOut = false;
     const timer =
       options.timeoutMs === undefined
@@ -351,7 +317,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
           }, options.timeoutMs);
     onExit = (pid) => {
       if (pid === leaderPid) return launcher.end(GRACE_MS);
-      programEnds.ended(pid, exits.get(pid)!);
+      tree.ended(pid, exits.get(pid)!);
       exits.delete(pid);
     };
     onGone = () => {
@@ -362,14 +328,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     async function finish(): Promise<RunEnd> {
       const status = exits.get(leaderPid) ?? SIGKILL;
-<<<<<<< HEAD
       await agents.end();
       tree.close();
-=======
-      for (const channel of [...channels]) channel.close();
-      for (const front of fronts) front.close();
-      programEnds.close();
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
       launcher.close();
       confinement.close();
       containment.ended();
@@ -424,50 +384,6 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       },
     };
 
-<<<<<<< HEAD
-=======
-    function openChannel(): number {
-      if (channels.size >= MAX_CHANNELS) return -EMFILE;
-      const [ours, theirs] = binding.socketPair();
-      addChannel(ours);
-      return theirs;
-    }
-
-    function addChannel(fd: number): void {
-      const channel = serveChannel(fd, session, openChannel, () => channels.delete(channel));
-      channels.add(channel);
-    }
-
-    async function launchFurther(request: ExecRequest, descriptors: readonly number[]): Promise<number> {
-      const [input = -1, output = options.stdio[1], errors = options.stdio[2]] = descriptors;
-      const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
-      const told = programEnds.expect(descriptors[3] ?? -1);
-      const channel = inheritedChannel();
-      try {
-        const pid = await launch(
-          launcher,
-          {
-            ...base,
-            path: request.path,
-            argv: request.argv,
-            env: withChannel(request.env, channel),
-            cwd: request.cwd,
-            stdio: [input < 0 ? nothing : input, output, errors],
-            terminalIndex: -1,
-            channelFd: channel,
-          },
-          serve,
-        );
-        told(pid);
-        return pid;
-      } finally {
-        told(null);
-        if (channel >= 0) binding.closeFd(channel);
-        if (nothing >= 0) binding.closeFd(nothing);
-      }
-    }
-
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
     function lower(): void {
       binding.lowerAuthority(user === self ? null : user, confinement.brokerCapabilities);
       authority = "lowered";
@@ -489,29 +405,6 @@ function deferred<T>(): Deferred<T> {
   return result as Deferred<T>;
 }
 
-<<<<<<< HEAD
-=======
-/** `channel` is -1 for none. */
-function withChannel(environment: readonly string[], channel: number): readonly string[] {
-  const others = environment.filter((entry) => !entry.startsWith("SALLYPORT_FD="));
-  return channel < 0 ? others : [...others, "SALLYPORT_FD=3"];
-}
-
-function specOf(confinement: Confinement, user: User, self: User) {
-  return {
-    rulesetFd: confinement.rulesetFd,
-    stubFilter: new Uint8Array(0),
-    filter: confinement.filter,
-    listener: confinement.listener,
-    user: user === self ? null : { uid: user.uid, gid: user.gid, groups: user.groups },
-    keepCapabilities: confinement.keepCapabilities,
-    umask: process.umask(),
-    rlimits: confinement.rlimits,
-    cpus: [],
-  } as const;
-}
-
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
 function userToBecome(name: string, self: User): User {
   const user = userByName(name);
   if (user.uid === self.uid) return self;

@@ -5,6 +5,7 @@ import { type ChannelFront, serveChannel } from "./channel_front.ts";
 import type { Confinement } from "./confinement.ts";
 import { launch } from "./launch.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
+import { ProgramEnds } from "./program_ends.ts";
 import type { Session } from "./session.ts";
 import type { User } from "./user.ts";
 
@@ -32,6 +33,7 @@ export class Tree {
   readonly #output: readonly [number, number];
   readonly #channels = new Set<ChannelFront>();
   readonly #fronts: NotifyFront[] = [];
+  readonly #ends = new ProgramEnds();
   #identifies = false;
 
   /** `session` is asked for when the first program asks. */
@@ -50,16 +52,13 @@ export class Tree {
     },
   ): Promise<number> {
     const { environment, ...rest } = spec;
-    const [toBroker, inherited] = this.#base.listener === "notify" ? [-1, -1] : binding.socketPair();
-    const env = inherited >= 0 ? [...environment, "SALLYPORT_FD=3"] : environment;
-    const pid = await launch(
-      this.launcher,
-      { ...this.#base, ...rest, env, channelFd: inherited },
-      this.#serve,
-    );
-    if (inherited >= 0) binding.closeFd(inherited);
-    if (toBroker >= 0) this.#addChannel(toBroker);
-    return pid;
+    const channel = this.#inheritedChannel();
+    try {
+      const env = withChannel(environment, channel);
+      return await launch(this.launcher, { ...this.#base, ...rest, env, channelFd: channel }, this.#serve);
+    } finally {
+      if (channel >= 0) binding.closeFd(channel);
+    }
   }
 
   /** A further program of the same tree, on behalf of one of it. The descriptors stay open until it settles. Rejects with SETUP. */
@@ -68,12 +67,23 @@ export class Tree {
     const nothing = input < 0 ? linux.open("/dev/null", 1, 0, 0) : -1;
     const { path, argv, env, cwd } = request;
     const stdio = [input < 0 ? nothing : input, output, errors] as const;
+    const told = this.#ends.expect(descriptors[3] ?? -1);
+    const channel = this.#inheritedChannel();
     try {
-      const spec = { ...this.#base, path, argv, env, cwd, stdio, terminalIndex: -1, channelFd: -1 };
-      return await launch(this.launcher, spec, this.#serve);
+      const spec = { ...this.#base, path, argv, cwd, stdio, terminalIndex: -1, channelFd: channel };
+      const pid = await launch(this.launcher, { ...spec, env: withChannel(env, channel) }, this.#serve);
+      told(pid);
+      return pid;
     } finally {
+      told(null);
+      if (channel >= 0) binding.closeFd(channel);
       if (nothing >= 0) binding.closeFd(nothing);
     }
+  }
+
+  /** To be called for each program that `launcher` says has ended. */
+  ended(pid: number, status: number): void {
+    this.#ends.ended(pid, status);
   }
 
   /** From here on every message is looked at for who has sent it: the run has come to have more than one tree. 0 or -errno. */
@@ -85,6 +95,12 @@ export class Tree {
   close(): void {
     for (const channel of [...this.#channels]) channel.close();
     for (const front of this.#fronts) front.close();
+    this.#ends.close();
+  }
+
+  /** Where no open is trapped, a program gets its channel as descriptor 3; else -1. */
+  #inheritedChannel(): number {
+    return this.#base.listener === "notify" ? -1 : this.#openChannel();
   }
 
   readonly #serve = (listenerFd: number): void => {
@@ -99,10 +115,18 @@ export class Tree {
   };
 
   #addChannel(fd: number): void {
-    const channel = serveChannel(fd, this.#session(), () => this.#channels.delete(channel));
+    const channel = serveChannel(fd, this.#session(), this.#openChannel, () =>
+      this.#channels.delete(channel),
+    );
     this.#channels.add(channel);
     if (this.#identifies && channel.identifySenders() < 0) channel.close();
   }
+}
+
+/** `channel` is -1 for none. */
+function withChannel(environment: readonly string[], channel: number): readonly string[] {
+  const others = environment.filter((entry) => !entry.startsWith("SALLYPORT_FD="));
+  return channel < 0 ? others : [...others, "SALLYPORT_FD=3"];
 }
 
 function specOf(confinement: Confinement, user: User, self: User) {

@@ -11,27 +11,27 @@ import { Socket } from "node:net";
 import { constants } from "node:os";
 import { resolve } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
-<<<<<<< HEAD
-import { type Challenge, type Follow, OPEN, type Stat } from "../protocol/message.ts";
+import {
+  type CellRange,
+  type CellValue,
+  type Challenge,
+  type ExecRequest,
+  type Follow,
+  OPEN,
+  type Stat,
+  type WireRequest,
+} from "../protocol/message.ts";
 import type { PrivateJwk } from "../tokens/jwk.ts";
-import { Connection, openChannel } from "./connection.ts";
-import { FileHandle } from "./file.ts";
-import { proveHolder } from "./prove_holder.ts";
-import { Transaction } from "./transaction.ts";
-
-export { type DenialJson, denialJson } from "../protocol/denial_json.ts";
-export { SallyportError } from "../protocol/errors.ts";
-=======
-import { type Follow, OPEN, type Stat, type WireRequest } from "../protocol/message.ts";
 import type { Answer } from "./connection.ts";
 import { FileHandle, type ReadStreamOptions, type WriteStreamOptions } from "./file.ts";
 import { Link } from "./link.ts";
 import { type Program, startProgram } from "./program.ts";
+import { proveHolder } from "./prove_holder.ts";
 import { Transaction } from "./transaction.ts";
 
+export { type DenialJson, denialJson } from "../protocol/denial_json.ts";
 export { type Outcome, SallyportError } from "../protocol/errors.ts";
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
-export type { Denial, FailureCode, Stat } from "../protocol/message.ts";
+export type { CellRange, CellValue, Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle, ReadStreamOptions, WriteStreamOptions } from "./file.ts";
 export type { Program, ProgramEnd } from "./program.ts";
 export type { Transaction } from "./transaction.ts";
@@ -63,6 +63,8 @@ export type ExecOptions = CallOptions & {
   /** Default: that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** Of `present`: the program is launched on its own, with what that token grants. */
+  readonly handle?: number;
 };
 
 /** Connects to the broker of this run. Rejects with GONE outside a run. */
@@ -223,25 +225,9 @@ export class Client {
   async exec(
     path: string,
     argv: readonly string[] = [path],
-<<<<<<< HEAD
-    options: {
-      readonly env?: Readonly<Record<string, string>>;
-      readonly cwd?: string;
-      readonly handle?: number;
-    } = {},
-  ): Promise<{ pid: number }> {
-    const env = Object.entries(options.env ?? process.env).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name}=${value}`],
-    );
-    const cwd = resolve(options.cwd ?? ".");
-    const request = { op: "exec", path: resolve(path), argv, env, cwd } as const;
-    const { handle } = options;
-    const { value } = await this.#connection.ask(handle === undefined ? request : { ...request, handle });
-=======
     options: ExecOptions = {},
   ): Promise<{ pid: number }> {
     const { value } = await this.#ask(execRequest(path, argv, options), options);
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
     return value as { pid: number };
   }
 
@@ -271,10 +257,9 @@ export class Client {
     await this.#ask({ op: "kill", pid, signal: signal === 0 ? 0 : constants.signals[signal] }, options);
   }
 
-<<<<<<< HEAD
   /** What a proof of possession is to be made for, by this process, within a minute. */
-  async challenge(): Promise<Challenge> {
-    const { value } = await this.#connection.ask({ op: "challenge" });
+  async challenge(options: CallOptions = {}): Promise<Challenge> {
+    const { value } = await this.#ask({ op: "challenge" }, options);
     return value as Challenge;
   }
 
@@ -282,15 +267,35 @@ export class Client {
    * Shows the broker a token, and that this process holds its key (null: the token has none). Gives a handle for `exec`. The token must
    * be within what this session has.
    */
-  async present(token: string, key: PrivateJwk | null): Promise<number> {
-    const proof = key === null ? null : proveHolder(token, key, this.run, await this.challenge());
-    const { value } = await this.#connection.ask({ op: "present", token, proof });
+  async present(token: string, key: PrivateJwk | null, options: CallOptions = {}): Promise<number> {
+    const proof = key === null ? null : proveHolder(token, key, this.run, await this.challenge(options));
+    const { value } = await this.#ask({ op: "present", token, proof }, options);
     return (value as { handle: number }).handle;
   }
 
-=======
+  /** The values of cells of a workbook, row by row. Columns and rows count from 0, both ends within. */
+  async readCells(
+    path: string,
+    sheet: string,
+    range: CellRange,
+    options: CallOptions = {},
+  ): Promise<readonly (readonly CellValue[])[]> {
+    const { value } = await this.#ask({ op: "read-cells", path: resolve(path), sheet, range }, options);
+    return (value as { cells: readonly (readonly CellValue[])[] }).cells;
+  }
+
+  /** Puts values into cells from `at` on, and leaves everything else of the workbook as it is. Texts stay texts. */
+  async writeCells(
+    path: string,
+    sheet: string,
+    at: { readonly fromColumn: number; readonly fromRow: number },
+    values: readonly (readonly CellValue[])[],
+    options: CallOptions = {},
+  ): Promise<void> {
+    await this.#ask({ op: "write-cells", path: resolve(path), sheet, at, values }, options);
+  }
+
   /** Whatever waits rejects with GONE. */
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
   close(): void {
     this.#link.close();
   }
@@ -318,9 +323,10 @@ function withoutDescriptor(): SallyportError {
   return new SallyportError("PROTOCOL", "The broker sent no descriptor", { outcome: "unknown" });
 }
 
-function execRequest(path: string, argv: readonly string[], { env, cwd }: ExecOptions) {
+function execRequest(path: string, argv: readonly string[], { env, cwd, handle }: ExecOptions): ExecRequest {
   const variables = Object.entries(env ?? process.env).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${value}`],
   );
-  return { op: "exec", path: resolve(path), argv, env: variables, cwd: resolve(cwd ?? ".") } as const;
+  const plain = { op: "exec", path: resolve(path), argv, env: variables, cwd: resolve(cwd ?? ".") } as const;
+  return handle === undefined ? plain : { ...plain, handle };
 }

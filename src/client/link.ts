@@ -61,9 +61,11 @@ function isLost(error: unknown): error is SallyportError {
   return error instanceof SallyportError && (error.code === "GONE" || error.code === "PROTOCOL");
 }
 
+const REPEATABLE: readonly string[] = ["stat", "list", "resolve", "read-cells"];
+
 /** stat, list, resolve, and an open that can only read. */
 export function isIdempotent(request: WireRequest): boolean {
-  if (request.op === "stat" || request.op === "list" || request.op === "resolve") return true;
+  if (REPEATABLE.includes(request.op)) return true;
   const looks = OPEN.read | OPEN.directory | OPEN.nofollow | OPEN.nonblock | OPEN.noatime | OPEN.direct;
   return request.op === "open" && (request.flags & ~looks) === 0;
 }

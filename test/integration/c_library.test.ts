@@ -30,14 +30,22 @@ describe.each(SANITIZERS)("with sanitizer %s", (sanitizer) => {
     if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
   });
 
-  test.each(["writes", "kernel"] as const)("every call is as it must be, with mediation %s", async (mediation) => {
-    using arena = new Arena();
-    const before = fingerprint(arena.outside);
-    const { exitCode, stdout, stderr } = await run(arena, "calls", sanitizer, [arena.outside], mediation);
-    expect(`${stdout}${exitCode === 0 ? "" : stderr}`).toBe("every call is as it must be\n");
-    expect(fingerprint(arena.outside)).toBe(before);
-    expect(readdirSync(arena.workspace).sort()).toEqual(["h", "made-after", "made-by-child", "made-by-parent"]);
-  });
+  test.each(["writes", "kernel"] as const)(
+    "every call is as it must be, with mediation %s",
+    async (mediation) => {
+      using arena = new Arena();
+      const before = fingerprint(arena.outside);
+      const { exitCode, stdout, stderr } = await run(arena, "calls", sanitizer, [arena.outside], mediation);
+      expect(`${stdout}${exitCode === 0 ? "" : stderr}`).toBe("every call is as it must be\n");
+      expect(fingerprint(arena.outside)).toBe(before);
+      expect(readdirSync(arena.workspace).sort()).toEqual([
+        "h",
+        "made-after",
+        "made-by-child",
+        "made-by-parent",
+      ]);
+    },
+  );
 
   test.each(["writes", "kernel"] as const)(
     "many threads on one client, signals and forks among them, with mediation %s",

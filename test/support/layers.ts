@@ -20,12 +20,8 @@ export const TS_LAYERS: { readonly [folder: string]: readonly string[] } = {
   service: [...BELOW_BROKER, "broker"],
   console: [...BELOW_BROKER, "broker"],
   cli: [...BELOW_BROKER, "broker"],
-<<<<<<< HEAD
   client: ["protocol", "platform", "tokens"],
-=======
-  client: ["protocol", "platform"],
   register: ["protocol", "platform", "client"],
->>>>>>> f55f722074bceb99174708da0eefdb56da32260a
 };
 /** Pure folders: the same code must run and be replayed anywhere. */
 const WITHOUT_NODE = CORE;

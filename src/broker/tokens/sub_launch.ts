@@ -193,8 +193,9 @@ export class SubLaunches implements Agents {
       const launcher = asOwner(() =>
         binding.startLauncher(
           launcherPath(),
-          (pid) => {
+          (pid, status) => {
             ends.exited.add(pid);
+            tree.ended(pid, status);
             if (pid === ends.leader) launcher.end(GRACE_MS);
           },
           () => ends.gone(),
