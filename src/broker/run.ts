@@ -45,7 +45,7 @@ import { openState, stateDirectory } from "./state.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
 import { followRevocations } from "./tokens/follow_revocations.ts";
-import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
+import { describeTokens, tokensOf } from "./tokens/run_tokens.ts";
 import { SubLaunches } from "./tokens/sub_launch.ts";
 import { wholeRun } from "./tokens/whole_run.ts";
 import { Tree } from "./tree.ts";
@@ -104,12 +104,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   }
 
   async function begin(): Promise<Run> {
-    const tokens = new RunTokens({
-      run: id,
-      chains: options.capabilities ?? [],
-      places,
-      trust: options.trust ?? null,
-    });
+    const tokens = tokensOf(id, options, places);
     const confinement = confine(options, places, tokens.root);
     const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = confinement.programs.admit(
