@@ -46,6 +46,7 @@ import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
+import { stormsOf } from "./storms/start.ts";
 import { Tally } from "./tally.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
@@ -188,9 +189,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       tell: (event) => options.onContained?.(event, id),
       endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
     });
+    const storms = stormsOf(options.profile, confinement.policy, containment);
     const session: Session = {
       run: id,
       containment,
+      storms,
       profile: options.profile.name,
       policy: confinement.policy,
       programs: confinement.programs,
@@ -307,6 +310,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       launcher.close();
       confinement.close();
       containment.ended();
+      storms.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();

@@ -13,6 +13,7 @@ import type { OwnTerminals } from "./own_terminals.ts";
 import type { ProgramTable } from "./programs/program_table.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
+import type { Storms } from "./storms/storms.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -36,6 +37,7 @@ export type Session = {
   readonly observer: Observer | null;
   /** null for a commit, which has no processes. */
   readonly containment: Containment | null;
+  readonly storms: Storms | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;
