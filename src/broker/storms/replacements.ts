@@ -163,6 +163,9 @@ export class Replacements {
 }
 
 function put<T>(map: Map<string, T>, key: string, value: T, most: number): void {
-  if (map.size >= most) for (const oldest of map.keys()) if (map.size >= most) map.delete(oldest);
+  for (const oldest of map.keys()) {
+    if (map.size < most) break;
+    map.delete(oldest);
+  }
   map.set(key, value);
 }
