@@ -42,6 +42,7 @@ import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
+import { stormsOf } from "./storms/start.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
 import { followRevocations } from "./tokens/follow_revocations.ts";
@@ -194,9 +195,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       tell: (event) => options.onContained?.(event, id),
       endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
     });
+    const storms = stormsOf(options.profile, confinement.policy, containment);
     const session: Session = {
       run: id,
       containment,
+      storms,
       profile: options.profile.name,
       policy: confinement.policy,
       authority: tokens.root ?? undefined,
@@ -327,6 +330,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       confinement.close();
       containment.ended();
       revocations.close();
+      storms.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();

@@ -21,7 +21,9 @@ export type FieldType =
   | "host"
   | "port"
   | "pid"
-  | "signal";
+  | "signal"
+  | "token"
+  | "proof";
 
 export type Field = readonly [name: string, type: FieldType];
 
@@ -125,6 +127,11 @@ export const REQUEST_FIELDS: { readonly [op in WireRequest["op"]]: readonly Fiel
     ["pid", "pid"],
     ["signal", "signal"],
   ],
+  challenge: [],
+  present: [
+    ["token", "token"],
+    ["proof", "proof"],
+  ],
 };
 
 /** One request of each kind, for the examples and for the proof of the table. */
@@ -159,4 +166,6 @@ export const SAMPLES: { readonly [op in WireRequest["op"]]: Extract<Request, { o
   bind: { op: "bind", port: 8080 },
   resolve: { op: "resolve", host: "example.org" },
   kill: { op: "kill", pid: 4321, signal: 15 },
+  challenge: { op: "challenge" },
+  present: { op: "present", token: "eyJhbGciOi…", proof: null },
 };

@@ -173,7 +173,7 @@ describe("replies", () => {
 
   it("name every failure code and every operation once", () => {
     expect(Object.keys(FAILURES).sort()).toEqual([...FAILURE_CODES].sort());
-    expect(new Set(OPS).size).toBe(23);
+    expect(new Set(OPS).size).toBe(25);
   });
 });
 
