@@ -59,6 +59,7 @@ export class BenchBroker {
     return {
       run,
       containment: null,
+      storms: null,
       profile: profile.name,
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),
       policyWithout: policiesWithout(),

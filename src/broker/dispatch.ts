@@ -79,6 +79,7 @@ function decideRecordAct(
   const log = logOf(judgement, session);
   const intent = log.intent(request, caller, judgement.rule, judgement.looked);
   const prepared = judgement.prepare === undefined ? 0 : session.undo.renew(request, judgement.prepare);
+  const before = session.storms?.before(request) ?? null;
   const outcome: ReturnType<typeof perform> =
     prepared < 0
       ? { kind: "failed", errno: -prepared }
@@ -86,12 +87,14 @@ function decideRecordAct(
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       log.outcome(intent, request, late);
+      session.storms?.after(before, request, caller, late);
       return late;
     });
     session.observer?.saw(request, caller, null, judgement.rule, session);
     return tracked(recorded, session);
   }
   log.outcome(intent, request, outcome);
+  session.storms?.after(before, request, caller, outcome);
   if (outcome.kind === "value") noteOwnRepository(request, session);
   if (outcome.kind !== "failed") session.ownSharedMemory.note(request, outcome, session.platform);
   session.ownTerminals.note(request, outcome, session.platform);
@@ -156,6 +159,7 @@ function refuse(
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
   const denial = step === null ? plain : { ...plain, nextSteps: [step] };
   logOf(judgement, session).denial(request, caller, denial, judgement.errno, judgement.looked);
+  session.storms?.denied(denial.rule, denial.path);
   return { kind: "denied", errno: judgement.errno, denial };
 }
 

@@ -42,10 +42,11 @@ import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
+import { stormsOf } from "./storms/start.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
 import { followRevocations } from "./tokens/follow_revocations.ts";
-import { describeTokens, RunTokens } from "./tokens/run_tokens.ts";
+import { describeTokens, tokensOf } from "./tokens/run_tokens.ts";
 import { SubLaunches } from "./tokens/sub_launch.ts";
 import { wholeRun } from "./tokens/whole_run.ts";
 import { Tree } from "./tree.ts";
@@ -104,12 +105,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   }
 
   async function begin(): Promise<Run> {
-    const tokens = new RunTokens({
-      run: id,
-      chains: options.capabilities ?? [],
-      places,
-      trust: options.trust ?? null,
-    });
+    const tokens = tokensOf(id, options, places);
     const confinement = confine(options, places, tokens.root);
     const namespace = await namespaceOf(launcher, confinement, user === self);
     const program = confinement.programs.admit(
@@ -199,9 +195,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       tell: (event) => options.onContained?.(event, id),
       endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
     });
+    const storms = stormsOf(options.profile, confinement.policy, containment);
     const session: Session = {
       run: id,
       containment,
+      storms,
       profile: options.profile.name,
       policy: confinement.policy,
       authority: tokens.root ?? undefined,
@@ -334,6 +332,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       confinement.close();
       containment.ended();
       revocations.close();
+      storms.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();

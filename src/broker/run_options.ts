@@ -4,6 +4,7 @@ import type { ContainmentEvent } from "./containment.ts";
 import type { CredentialSource } from "./network/credentials.ts";
 import type { Outside } from "./network/outside.ts";
 import type { RunFacts } from "./run_facts.ts";
+import type { Clock } from "./tokens/clock.ts";
 import type { Trust } from "./tokens/run_tokens.ts";
 
 /** What a run is started with. */
@@ -25,10 +26,14 @@ export type RunOptions = CredentialSource & {
   readonly sshLogin?: readonly string[] | undefined;
   /** Hosts to grant, as `--net-allow` takes them. */
   readonly netAllow?: readonly string[] | undefined;
-  /** Verified chains; with one or more of them the run has what they grant, out of what the profile grants. */
+  /** Texts of tokens; the run has what they grant, out of what the profile grants. */
+  readonly tokens?: readonly string[] | undefined;
+  /** Chains that were verified elsewhere, besides. With one or more of them the run has what they grant, out of what the profile grants. */
   readonly capabilities?: readonly CapabilityChain[] | undefined;
-  /** Whose tokens programs of the run may present; default: nobody's. */
+  /** Whose tokens are believed; default: those of this host's issuers. For tests. */
   readonly trust?: Trust | undefined;
+  /** What leases are measured by. For tests. */
+  readonly clock?: Clock | undefined;
   /** Ports of the run to open on 127.0.0.1 of the host. */
   readonly listen?: readonly number[] | undefined;
   /** Where names and connections lead; default: the network of the host. For tests. */

@@ -16,6 +16,7 @@ import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
 import type { Agents } from "./tokens/agents.ts";
 import type { Authority } from "./tokens/authority.ts";
+import type { Storms } from "./storms/storms.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -41,6 +42,7 @@ export type Session = {
   readonly observer: Observer | null;
   /** null for a commit, which has no processes. */
   readonly containment: Pick<Containment, "held"> | null;
+  readonly storms: Storms | null;
   readonly limits: { take(request: Request): number };
   readonly log: RunLog;
   readonly undo: Undo;

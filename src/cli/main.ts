@@ -57,6 +57,12 @@ program
   .command("run")
   .description("run a program confined, with its input and output brokered")
   .addOption(profile())
+  .option(
+    "--token <file>",
+    "have what this token grants, out of what the profile grants (repeatable)",
+    collect,
+    [],
+  )
   .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
   .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
   .option("--socket <path>", "also allow connecting to this Unix socket (repeatable)", collect, [])

@@ -13,9 +13,12 @@ import { SallyportError } from "../protocol/errors.ts";
 import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { containmentLine, endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
+import { readToken } from "./token.ts";
 
 export type RunFlags = {
   readonly profile: string;
+  /** Files with a token in each. */
+  readonly token?: readonly string[];
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly socket: readonly string[];
@@ -127,6 +130,7 @@ async function confined(
   const started = await startRun({
     ...chosenProfile(flags.profile, flags.state, flags.protect === undefined ? [] : [flags.protect]),
     workspace: process.cwd(),
+    tokens: await Promise.all((flags.token ?? []).map(readToken)),
     argv,
     environment: process.env,
     reads: [...flags.read.map((path) => resolve(path)), ...(flags.preload ? [preloadPath()] : [])],

@@ -14,6 +14,7 @@ import {
 } from "../broker/tokens/issuer_key.ts";
 import { type Minted, readMinted } from "../broker/tokens/minted.ts";
 import { Revocations, type RevokeBy, revoke } from "../broker/tokens/revocations.ts";
+import { tellRuns } from "../broker/tokens/tell_runs.ts";
 import { MANAGED_ISSUERS, trustedIssuers } from "../broker/tokens/trusted_issuers.ts";
 import type { Capability } from "../policy/capability/capability.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -162,12 +163,21 @@ export async function tokenRevoke(flags: RevokeFlags): Promise<void> {
     timeMs,
   });
   await revoke(state, { by, value, timeMs, reason: flags.reason ?? "" });
+  const told = await tellRuns(state);
   const what = by === "epoch" ? "every token made until now" : `${by} ${value}`;
   console.log(
     flags.json
-      ? JSON.stringify({ by, value, timeMs })
+      ? JSON.stringify({ by, value, timeMs, runs: told })
       : printable(`revoked: ${what}, and what was derived of it`),
   );
+  // On disk it is in any case: a run that does not answer sees it there, if it sees anything.
+  if (told.some(({ kind }) => kind === "silent")) process.exitCode = 1;
+  if (flags.json) return;
+  for (const one of told) {
+    if (one.kind === "silent") console.log(printable(`run ${one.run} HAS NOT ANSWERED: ${one.why}`));
+    else if (one.revoked.length > 0)
+      console.log(printable(`run ${one.run}: ended ${one.revoked.join(", ")}`));
+  }
 }
 
 /** `sallyport token keys`: the keys that verify what this host signs, as a JWK Set with --json; --new makes the key of a holder. */

@@ -87,6 +87,16 @@ export const request: fc.Arbitrary<WireRequest> = fc.oneof(
       ),
   }),
   fc.record({ op: op("exec"), path, argv: strings, env: strings, cwd: path }),
+  fc.record({
+    op: op("exec"),
+    path,
+    argv: strings,
+    env: strings,
+    cwd: path,
+    handle: fc.maxSafeNat(),
+  }),
+  fc.record({ op: op("challenge") }),
+  fc.record({ op: op("present"), token: fc.base64String({ minLength: 1 }), proof: fc.constant(null) }),
 );
 
 export const id: fc.Arbitrary<number> = fc.integer({ min: 0, max: 0xffff_ffff });

@@ -54,6 +54,10 @@ export class LiveRun {
     return await sallyport(this.#arena, [verb, this.id, "--state", this.#arena.state, ...args]);
   }
 
+  async undo(): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+    return await sallyport(this.#arena, ["undo", "restore", this.id, "--state", this.#arena.state]);
+  }
+
   async status(): Promise<Event | undefined> {
     const shown = await sallyport(this.#arena, ["runs", "--json", "--state", this.#arena.state]);
     const lines = shown.stdout.split("\n").filter((line) => line !== "");

@@ -193,6 +193,7 @@ function sessionOf(
   return {
     run,
     containment: null,
+    storms: null,
     profile: facts.profile.name,
     policy: compilePolicy(facts.profile.name, [...runRules(state, stage), ...stagingRules(facts)]),
     agents: null,

@@ -89,6 +89,13 @@ export class CapabilityTable {
     return revoke(this.#lineage.get(id) ?? [], why);
   }
 
+  /** Ids of the capabilities in use that have been revoked. */
+  get revoked(): readonly string[] {
+    return this.#slots.flatMap((held) =>
+      held !== null && held.revoked !== null ? [held.capability.id] : [],
+    );
+  }
+
   /** Revokes those of whose chain `whyOf` gives a reason. */
   revokeWhere(whyOf: (chain: CapabilityChain) => string | null): readonly Held[] {
     const revoked: Held[] = [];

@@ -10,7 +10,7 @@ import type { SubLaunches } from "./sub_launch.ts";
 const LOOK_AGAIN_MS = 1000;
 
 export type Followed = {
-  /** Looks now; gives the ids of the capabilities that have ended by it. */
+  /** Looks now; gives the ids of all capabilities of the run that have been revoked. */
   refresh(): readonly string[];
   close(): void;
 };
@@ -33,7 +33,7 @@ export function followRevocations({ tokens, agents, containment, asOwner, note }
     for (const held of revoked)
       note({ revoked: held.capability.id, why: held.revoked ?? "", onRevoke: held.onRevoke });
     if (revoked.length > 0) act(revoked, tokens, agents, containment);
-    return revoked.map(({ capability }) => capability.id);
+    return tokens.table.revoked;
   };
   const file = tokens.revocationsFile;
   if (file === null) return { refresh, close: () => {} };

@@ -7,6 +7,7 @@ import { refuseProof } from "../../tokens/proof.ts";
 import type { Refusal } from "../../tokens/refusal.ts";
 import { verifyToken } from "../../tokens/verify.ts";
 import type { RefusingRule } from "../judgement.ts";
+import type { RunOptions } from "../run_options.ts";
 import type { Places } from "../workspace.ts";
 import type { Presented } from "./agents.ts";
 import { Authority, endOf } from "./authority.ts";
@@ -14,6 +15,7 @@ import { CapabilityTable, type Held } from "./capability_table.ts";
 import { BatchClock, type Clock, systemClock } from "./clock.ts";
 import { type Floor, floorOfTokens } from "./floor.ts";
 import type { Revocations } from "./revocations.ts";
+import { chainOf, openTrust } from "./trust.ts";
 
 /** Whom this host believes. */
 export type Trust = {
@@ -146,6 +148,14 @@ export class RunTokens {
     this.#floor ??= floorOfTokens(this.#places);
     return new Authority({ held, parent, floor: this.#floor, tmp, clock: this.clock });
   }
+}
+
+/** The tokens of a run that is about to start. Throws INVALID and SETUP. */
+export function tokensOf(run: string, options: RunOptions, places: Places): RunTokens {
+  const trust = options.trust ?? openTrust(places.state);
+  const given = (options.tokens ?? []).map((text) => chainOf(text, trust));
+  const chains = [...given, ...(options.capabilities ?? [])];
+  return new RunTokens({ run, chains, places, trust, clock: options.clock ?? systemClock });
 }
 
 /** For the start line and the first record: each capability, what it was derived from, and its end. */

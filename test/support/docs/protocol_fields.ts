@@ -25,7 +25,9 @@ export type FieldType =
   | "sheet"
   | "range"
   | "cell"
-  | "values";
+  | "values"
+  | "token"
+  | "proof";
 
 export type Field = readonly [name: string, type: FieldType];
 
@@ -140,6 +142,11 @@ export const REQUEST_FIELDS: { readonly [op in WireRequest["op"]]: readonly Fiel
     ["pid", "pid"],
     ["signal", "signal"],
   ],
+  challenge: [],
+  present: [
+    ["token", "token"],
+    ["proof", "proof"],
+  ],
 };
 
 /** One request of each kind, for the examples and for the proof of the table. */
@@ -190,4 +197,6 @@ export const SAMPLES: { readonly [op in WireRequest["op"]]: Extract<Request, { o
       [null, true],
     ],
   },
+  challenge: { op: "challenge" },
+  present: { op: "present", token: "eyJhbGciOi…", proof: null },
 };
