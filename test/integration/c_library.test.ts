@@ -8,6 +8,9 @@ import { KERNEL_PROFILE } from "../support/kernel_profile.ts";
 import { execute } from "../support/process.ts";
 import { type Sanitizer, sanitizerObstacle, shimProgram } from "../support/shim_program.ts";
 
+/** A sanitizer makes a program some ten times as slow, and compiling takes its time. */
+const TIMEOUT = { timeout: 180_000 };
+
 const SANITIZERS: readonly Sanitizer[] = ["none", "address", "thread"];
 
 async function run(
@@ -24,20 +27,28 @@ async function run(
   return confined(arena, [program, ...args], { flags: ["--read", program], ...profile });
 }
 
-describe.each(SANITIZERS)("with sanitizer %s", (sanitizer) => {
+describe.each(SANITIZERS)("with sanitizer %s", TIMEOUT, (sanitizer) => {
   beforeEach((context) => {
     const obstacle = sanitizerObstacle(sanitizer);
     if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
   });
 
-  test.each(["writes", "kernel"] as const)("every call is as it must be, with mediation %s", async (mediation) => {
-    using arena = new Arena();
-    const before = fingerprint(arena.outside);
-    const { exitCode, stdout, stderr } = await run(arena, "calls", sanitizer, [arena.outside], mediation);
-    expect(`${stdout}${exitCode === 0 ? "" : stderr}`).toBe("every call is as it must be\n");
-    expect(fingerprint(arena.outside)).toBe(before);
-    expect(readdirSync(arena.workspace).sort()).toEqual(["h", "made-after", "made-by-child", "made-by-parent"]);
-  });
+  test.each(["writes", "kernel"] as const)(
+    "every call is as it must be, with mediation %s",
+    async (mediation) => {
+      using arena = new Arena();
+      const before = fingerprint(arena.outside);
+      const { exitCode, stdout, stderr } = await run(arena, "calls", sanitizer, [arena.outside], mediation);
+      expect(`${stdout}${exitCode === 0 ? "" : stderr}`).toBe("every call is as it must be\n");
+      expect(fingerprint(arena.outside)).toBe(before);
+      expect(readdirSync(arena.workspace).sort()).toEqual([
+        "h",
+        "made-after",
+        "made-by-child",
+        "made-by-parent",
+      ]);
+    },
+  );
 
   test.each(["writes", "kernel"] as const)(
     "many threads on one client, signals and forks among them, with mediation %s",

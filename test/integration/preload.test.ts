@@ -6,7 +6,11 @@ import { Arena, fingerprint } from "../support/arena.ts";
 import { type Confined, confined } from "../support/confined.ts";
 import { KERNEL_PROFILE } from "../support/kernel_profile.ts";
 
-function run(arena: Arena, command: readonly string[], flags: readonly string[] = ["--preload"]): Promise<Confined> {
+function run(
+  arena: Arena,
+  command: readonly string[],
+  flags: readonly string[] = ["--preload"],
+): Promise<Confined> {
   return confined(arena, command, { profile: arena.put("home/unmediated.yaml", KERNEL_PROFILE), flags });
 }
 
@@ -15,7 +19,8 @@ const shell = (arena: Arena, script: string, flags?: readonly string[]): Promise
 
 test("without it a program can not write, with it it can, and each act is on record", async () => {
   using arena = new Arena();
-  const script = "echo x > made; mkdir d; mv made d/moved; ln -s d/moved l; chmod 600 d/moved; touch -d @1 d/moved; rm l";
+  const script =
+    "echo x > made; mkdir d; mv made d/moved; ln -s d/moved l; chmod 600 d/moved; touch -d @1 d/moved; rm l";
   const without = await shell(arena, script, []);
   expect(without.exitCode, without.stdout).toBe(1);
   expect(without.stderr).toContain("made: Permission denied");
@@ -23,7 +28,9 @@ test("without it a program can not write, with it it can, and each act is on rec
   const { exitCode, stderr, records, report } = await shell(arena, script);
   expect(exitCode, stderr).toBe(0);
   expect(report?.mediation).toBe("kernel");
-  const made = records.filter(({ kind }) => kind === "intent").map(({ op, path }) => `${op} ${path?.slice(arena.workspace.length + 1)}`);
+  const made = records
+    .filter(({ kind }) => kind === "intent")
+    .map(({ op, path }) => `${op} ${path?.slice(arena.workspace.length + 1)}`);
   expect(made).toEqual([
     "open made",
     "mkdir d",
@@ -80,7 +87,11 @@ for name, act in {
 });
 
 test.each([
-  ["git", 'git init -q g; cd g; echo a > f; git add f; git -c user.name=a -c user.email=a@b commit -qm x; git log --oneline | wc -l', "1\n"],
+  [
+    "git",
+    "git init -q g; cd g; echo a > f; git add f; git -c user.name=a -c user.email=a@b commit -qm x; git log --oneline | wc -l",
+    "1\n",
+  ],
   ["gcc", 'printf "int main(void) { return 0; }" > c.c; gcc c.c -o c; ./c && echo ran', "ran\n"],
   ["tar", "mkdir d; echo x > d/f; tar cf a.tar d; rm -r d; tar xf a.tar; cat d/f", "x\n"],
   [
@@ -90,7 +101,11 @@ with tempfile.TemporaryDirectory() as place:
     print(subprocess.run(["sh", "-c", "echo y > viasub; cat viasub; rm viasub"], capture_output=True, cwd=place).stdout)'`,
     "b'y\\n'\n",
   ],
-  ["a shell that uses descriptor 3 itself", "exec 3> three; echo hi >&3; exec 3>&-; sh -c 'echo ho >> three'; cat three", "hi\nho\n"],
+  [
+    "a shell that uses descriptor 3 itself",
+    "exec 3> three; echo hi >&3; exec 3>&-; sh -c 'echo ho >> three'; cat three",
+    "hi\nho\n",
+  ],
   ["temporary files", 'f=$(mktemp); echo x > "$f"; cat "$f"; rm "$f"', "x\n"],
 ] as const)("%s", async (_name, script, must) => {
   using arena = new Arena();
@@ -101,7 +116,8 @@ with tempfile.TemporaryDirectory() as place:
 
 test("many processes at once share the inherited channel", async () => {
   using arena = new Arena();
-  const script = 'for i in $(seq 40); do (echo $i > f$i; mv f$i g$i; cat g$i > /dev/null) & done; wait; cat g* | sort -n | tail -1; ls | wc -l';
+  const script =
+    "for i in $(seq 40); do (echo $i > f$i; mv f$i g$i; cat g$i > /dev/null) & done; wait; cat g* | sort -n | tail -1; ls | wc -l";
   const { exitCode, stdout, stderr } = await shell(arena, script);
   expect(`${stdout}${exitCode === 0 ? "" : stderr}`).toBe("40\n40\n");
 });
@@ -115,10 +131,14 @@ test("it is no boundary: without it nothing more is to be had", async () => {
 
 test("where calls are trapped it does nothing", async () => {
   using arena = new Arena();
-  const { exitCode, records, report } = await confined(arena, ["bash", "-c", "echo x > made"], { flags: ["--preload"] });
+  const { exitCode, records, report } = await confined(arena, ["bash", "-c", "echo x > made"], {
+    flags: ["--preload"],
+  });
   expect(exitCode).toBe(0);
   expect(report?.mediation).not.toBe("kernel");
   expect(readFileSync(join(arena.workspace, "made"), "utf8")).toBe("x\n");
-  const opened = records.filter(({ kind, path }) => kind === "intent" && path === join(arena.workspace, "made"));
+  const opened = records.filter(
+    ({ kind, path }) => kind === "intent" && path === join(arena.workspace, "made"),
+  );
   expect(opened.length).toBe(1);
 });

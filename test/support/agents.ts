@@ -38,7 +38,8 @@ export type Agent = {
   };
 };
 
-export const ACTS = (JSON.parse(readFileSync(join(AGENTS, "acts.json"), "utf8")) as { acts: readonly Act[] }).acts;
+export const ACTS = (JSON.parse(readFileSync(join(AGENTS, "acts.json"), "utf8")) as { acts: readonly Act[] })
+  .acts;
 
 export const AGENT_LIST: readonly Agent[] = [
   {
@@ -79,7 +80,10 @@ function python(): string {
 
 function put(arena: Arena, name: string): { agent: string; acts: string } {
   const text = (file: string): string => readFileSync(join(AGENTS, file), "utf8");
-  return { agent: arena.put(`home/${name}`, text(name)), acts: arena.put("home/acts.json", text("acts.json")) };
+  return {
+    agent: arena.put(`home/${name}`, text(name)),
+    acts: arena.put("home/acts.json", text("acts.json")),
+  };
 }
 
 function actLines(arena: Arena): string {

@@ -23,7 +23,9 @@ export function shimProgram(name: string, sanitizer: Sanitizer): string {
   const library = readdirSync(SHIM).map((file) => join(SHIM, file));
   const wanted = (file: string): boolean =>
     (name === "driver" ? file.startsWith("driver") : file === "sanitizers.c") || file.endsWith(".h");
-  const own = readdirSync(TESTS).filter(wanted).map((file) => join(TESTS, file));
+  const own = readdirSync(TESTS)
+    .filter(wanted)
+    .map((file) => join(TESTS, file));
   if (name !== "driver") own.push(join(TESTS, `${name}.c`));
   const files = [...library, join(SHIM, "include/sallyport.h"), ...own].filter((file) =>
     /\.[ch]$/.test(file),

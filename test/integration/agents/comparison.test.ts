@@ -19,7 +19,8 @@ test.each(AGENT_LIST.map((agent) => [agent.name, agent] as const))(
     expect(made.length).toBeGreaterThan(10);
     expect(made).toEqual(MUST.filter((must) => made.some((verdict) => verdict.name === must.name)));
     expect(performance.run.report?.denials).toBe(
-      made.filter((verdict) => !("ok" in verdict && verdict.ok) && "rule" in verdict && verdict.rule !== "").length,
+      made.filter((verdict) => !("ok" in verdict && verdict.ok) && "rule" in verdict && verdict.rule !== "")
+        .length,
     );
   },
 );

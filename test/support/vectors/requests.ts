@@ -64,16 +64,30 @@ const WORDS: readonly Case[] = [
 
 const NUMBERS: readonly Case[] = [
   ...[31, 32, 127, 128, 255, 256, 65_535, 65_536].map(
-    (sizeBytes): Case => [`integer-${sizeBytes}`, `the integer ${sizeBytes}`, { op: "truncate", path: "/w", sizeBytes }],
+    (sizeBytes): Case => [
+      `integer-${sizeBytes}`,
+      `the integer ${sizeBytes}`,
+      { op: "truncate", path: "/w", sizeBytes },
+    ],
   ),
   ...[1, 32, 33, 128, 129, 32_768, 32_769, 2_147_483_648, 2_147_483_649].map(
     (seconds): Case => [
       `integer-minus-${seconds}`,
       `the integer -${seconds}`,
-      { op: "utimens", path: "/w", accessed: "keep", modified: BigInt(-seconds) * 1_000_000_000n, follow: "follow" },
+      {
+        op: "utimens",
+        path: "/w",
+        accessed: "keep",
+        modified: BigInt(-seconds) * 1_000_000_000n,
+        follow: "follow",
+      },
     ],
   ),
-  ["connect-longest", "the longest host and the largest port", { op: "connect", host: "h".repeat(253), port: 65_535 }],
+  [
+    "connect-longest",
+    "the longest host and the largest port",
+    { op: "connect", host: "h".repeat(253), port: 65_535 },
+  ],
   ["kill-0", "the signal 0", { op: "kill", pid: 4_194_304, signal: 0 }],
   ...[127, 128, 255, 256, 65_535, 65_536, 0xffff_ffff].map(
     (id): Case => [`id-${id}`, `the request id ${id}`, SAMPLES.list, id],
