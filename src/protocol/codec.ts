@@ -1,5 +1,6 @@
 import { Packr } from "msgpackr/pack";
 import { SallyportError } from "./errors.ts";
+import { fitText } from "./fit_text.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 import {
   type CellValue,
@@ -56,7 +57,13 @@ export function encodeRequest(id: number, request: WireRequest): Uint8Array {
 export function encodeReply(id: number, reply: Reply): Uint8Array {
   if (reply.ok) return encode([id, 0, valueFields(reply.value)]);
   const denial = reply.denial === undefined ? null : denialFields(reply.denial);
-  return encode([id, FAILURE_CODES.indexOf(reply.code) + 1, reply.errno, text(reply.message), denial]);
+  return encode([
+    id,
+    FAILURE_CODES.indexOf(reply.code) + 1,
+    reply.errno,
+    text(fitText(reply.message)),
+    denial,
+  ]);
 }
 
 /** Bytes of one frame to arrays, numbers, strings, nulls and byte arrays of its own. Throws PROTOCOL, nothing else. */
@@ -203,8 +210,8 @@ function denialFields(denial: Denial): readonly unknown[] {
     DENIED_OPS.indexOf(op),
     text(path),
     text(rule),
-    text(reason),
-    nextSteps.map(text),
+    text(fitText(reason)),
+    nextSteps.map((step) => text(fitText(step))),
     DENIAL_LAYERS.indexOf(layer),
     allowedRoots.map(text),
     retry === "later" ? 1 : 0,

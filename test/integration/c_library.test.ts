@@ -8,6 +8,9 @@ import { KERNEL_PROFILE } from "../support/kernel_profile.ts";
 import { execute } from "../support/process.ts";
 import { type Sanitizer, sanitizerObstacle, shimProgram } from "../support/shim_program.ts";
 
+/** A sanitizer makes a program some ten times as slow, and compiling takes its time. */
+const TIMEOUT = { timeout: 180_000 };
+
 const SANITIZERS: readonly Sanitizer[] = ["none", "address", "thread"];
 
 async function run(
@@ -24,7 +27,7 @@ async function run(
   return confined(arena, [program, ...args], { flags: ["--read", program], ...profile });
 }
 
-describe.each(SANITIZERS)("with sanitizer %s", (sanitizer) => {
+describe.each(SANITIZERS)("with sanitizer %s", TIMEOUT, (sanitizer) => {
   beforeEach((context) => {
     const obstacle = sanitizerObstacle(sanitizer);
     if (obstacle !== "") context.skip(`skipped: ${obstacle}`);

@@ -23,7 +23,9 @@ static bool is(const char* path, const char* content) {
   return length >= 0 && strcmp(found, content) == 0;
 }
 
-static void put(int fd, const char* text) { CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text), NULL); }
+static void put(int fd, const char* text) {
+  CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text), NULL);
+}
 
 static void files(void) {
   int fd = sp_open(client, "f", SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_EXCLUSIVE, 0640, &failure);
@@ -31,7 +33,8 @@ static void files(void) {
   put(fd, "one\n");
   close(fd);
   CHECK(is("f", "one\n"), NULL);
-  CHECK(sp_open(client, "f", SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_EXCLUSIVE, 0, &failure) == -EEXIST, &failure);
+  CHECK(sp_open(client, "f", SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_EXCLUSIVE, 0, &failure) == -EEXIST,
+        &failure);
   CHECK(failure.code == SP_SYSTEM && failure.error == EEXIST && failure.denial == NULL, &failure);
   fd = sp_open_linux(client, "./f", O_WRONLY | O_APPEND | O_CLOEXEC, 0, &failure);
   CHECK(fd >= 0, &failure);
@@ -39,7 +42,8 @@ static void files(void) {
   close(fd);
   CHECK(is("f", "one\ntwo\n"), NULL);
   CHECK(sp_open_linux(client, "f", O_RDONLY | O_ASYNC, 0, &failure) == -EINVAL, &failure);
-  CHECK(sp_open(client, "missing", SP_OPEN_READ, 0, &failure) == -ENOENT && failure.code == SP_NOT_FOUND, &failure);
+  CHECK(sp_open(client, "missing", SP_OPEN_READ, 0, &failure) == -ENOENT && failure.code == SP_NOT_FOUND,
+        &failure);
   sp_status status;
   CHECK(sp_stat(client, "f", SP_FOLLOW, &status, &failure) == 0, &failure);
   CHECK(status.kind == SP_KIND_FILE && status.size_bytes == 8 && (status.mode & 0777) == 0640, &failure);
@@ -53,7 +57,8 @@ static void names(void) {
   CHECK(sp_rename(client, "d/g", "h", SP_REFUSE, &failure) == -EEXIST, &failure);
   CHECK(sp_symlink(client, "../h", "d/l", &failure) == 0, &failure);
   sp_status status;
-  CHECK(sp_stat(client, "d/l", SP_NOFOLLOW, &status, &failure) == 0 && status.kind == SP_KIND_SYMLINK, &failure);
+  CHECK(sp_stat(client, "d/l", SP_NOFOLLOW, &status, &failure) == 0 && status.kind == SP_KIND_SYMLINK,
+        &failure);
   CHECK(sp_mknod(client, "d/p", SP_NODE_FIFO, 0600, &failure) == 0, &failure);
   sp_names found = SP_NAMES_INIT;
   CHECK(sp_list(client, "d", &found, &failure) == 0 && found.names.count == 3, &failure);
@@ -106,7 +111,8 @@ static void programs(void) {
   CHECK(sp_exec(client, "/bin/sh", argv, env, NULL, fds, 3, &failure) > 0, &failure);
   close(ends[1]);
   size_t length = 0;
-  for (ssize_t got; (got = read(ends[0], said + length, sizeof said - 1 - length)) > 0;) length += (size_t)got;
+  for (ssize_t got; (got = read(ends[0], said + length, sizeof said - 1 - length)) > 0;)
+    length += (size_t)got;
   CHECK(strcmp(said, "said\n1\n") == 0, NULL);
   close(ends[0]);
   close(nothing);
@@ -120,7 +126,8 @@ static void denials(const char* outside) {
   CHECK(sp_open(client, path, SP_OPEN_WRITE, 0, &failure) == -EACCES && failure.code == SP_DENIED, &failure);
   if (CHECK(failure.denial != NULL, &failure)) {
     CHECK(strcmp(failure.denial->op, "open") == 0 && strcmp(failure.denial->path, path) == 0, &failure);
-    CHECK(strcmp(failure.denial->rule, "default-deny") == 0 && failure.denial->next_steps.count == 1, &failure);
+    CHECK(strcmp(failure.denial->rule, "default-deny") == 0 && failure.denial->next_steps.count == 1,
+          &failure);
     CHECK(strstr(failure.denial->next_steps.entries[0], "--write") != NULL, &failure);
   }
   CHECK(sp_open(client, path, SP_OPEN_WRITE, 0, NULL) == -EACCES, NULL);
@@ -128,7 +135,9 @@ static void denials(const char* outside) {
   // What is wrong on this side leaves the channel as it was.
   CHECK(sp_mkdir(client, "bad\xff", 0755, &failure) == -EILSEQ && failure.code == SP_INVALID, &failure);
   memset(large, 'x', sizeof large);
-  CHECK(sp_setxattr(client, "h", "user.t", large, sizeof large, SP_XATTR_ANY, SP_FOLLOW, &failure) == -EMSGSIZE, &failure);
+  CHECK(
+      sp_setxattr(client, "h", "user.t", large, sizeof large, SP_XATTR_ANY, SP_FOLLOW, &failure) == -EMSGSIZE,
+      &failure);
   CHECK(sp_open(client, "h", 0, 0, &failure) == -EINVAL && failure.code == SP_INVALID, &failure);
   CHECK(sp_chmod(client, "", 0600, SP_FOLLOW, &failure) == -ENOENT, &failure);
 }
@@ -142,10 +151,13 @@ static void children(void) {
   CHECK(sp_mkdir(client, "made-by-parent", 0755, &failure) == 0, &failure);
   int status;
   CHECK(waitpid(child, &status, 0) == child && status == 0, NULL);
+#ifndef __SANITIZE_THREAD__
+  // ThreadSanitizer makes a fork of it.
   const pid_t memory = vfork();
   // What has the parent's memory and another pid may not speak for it.
   if (memory == 0) _exit(sp_mkdir(client, "made-by-vfork", 0755, NULL) != -EPIPE);
   CHECK(waitpid(memory, &status, 0) == memory && status == 0, NULL);
+#endif
   CHECK(sp_mkdir(client, "made-after", 0755, &failure) == 0, &failure);
 }
 

@@ -1,4 +1,5 @@
-// The C library in the conformance suite (test/integration/conformance.test.ts): makes the calls of a script, see driver.h.
+// The C library in the conformance suite (test/integration/conformance.test.ts): makes the calls of a script,
+// see driver.h.
 #define _GNU_SOURCE
 #include "driver.h"
 
@@ -57,7 +58,8 @@ static void call_unlink(sp_client* client, call* line, sp_failure* failure) {
 }
 
 static void call_rename(sp_client* client, call* line, sp_failure* failure) {
-  plain(sp_rename(client, text_field(line, 0), text_field(line, 1), (sp_existing)number_field(line, 2), failure),
+  plain(sp_rename(client, text_field(line, 0), text_field(line, 1), (sp_existing)number_field(line, 2),
+                  failure),
         failure);
 }
 
@@ -138,7 +140,8 @@ static void call_discard(sp_client* client, call* line, sp_failure* failure) {
 }
 
 static void call_connect(sp_client* client, call* line, sp_failure* failure) {
-  descriptor(sp_socket_connect(client, text_field(line, 0), (uint16_t)number_field(line, 1), failure), failure);
+  descriptor(sp_socket_connect(client, text_field(line, 0), (uint16_t)number_field(line, 1), failure),
+             failure);
 }
 
 static void call_bind(sp_client* client, call* line, sp_failure* failure) {

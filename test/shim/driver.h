@@ -1,9 +1,9 @@
 // What a driver of the conformance suite needs: words of a script line, and JSON of what came of it.
 //
-// A script has a line for each call: an operation of docs/protocol.md and its fields, tab-separated, in their places on the wire.
-// Text is percent-encoded. Numbers and words are decimal; flags are those of the wire; a time is "now", "keep" or nanoseconds;
-// binary is hex; a list is its count, ":" and its entries with "," between them. For each line the driver connects, makes
-// the call, prints one line of JSON and closes:
+// A script has a line for each call: an operation of docs/protocol.md and its fields, tab-separated, in their
+// places on the wire. Text is percent-encoded. Numbers and words are decimal; flags are those of the wire; a
+// time is "now", "keep" or nanoseconds; binary is hex; a list is its count, ":" and its entries with ","
+// between them. For each line the driver connects, makes the call, prints one line of JSON and closes:
 //   {"ok":true,"value":null | {stat} | [names] | {"pid":n} | {"transaction":n},"descriptor":true | false}
 //   {"ok":false,"code":"…","errno":n,"message":"…","denial":null | {op, path, rule, reason, nextSteps, …}}
 #pragma once

@@ -126,7 +126,8 @@ static void print_denial(const sp_denial* denial) {
 }
 
 void print_failure(const sp_failure* failure) {
-  printf("{\"ok\":false,\"code\":\"%s\",\"errno\":%d,\"message\":", sp_code_name(failure->code), failure->error);
+  printf("{\"ok\":false,\"code\":\"%s\",\"errno\":%d,\"message\":", sp_code_name(failure->code),
+         failure->error);
   print_text(failure->message);
   printf(",\"denial\":");
   if (failure->denial == NULL) {

@@ -1,5 +1,5 @@
-// Reads replies that are almost replies: each file of the arguments, changed in a way that the seed says. mutate SEED COUNT FILE…
-// Built with sanitizers; the frame lies in memory of its very size.
+// Reads replies that are almost replies: each file of the arguments, changed in a way that the seed says.
+// mutate SEED COUNT FILE… Built with sanitizers; the frame lies in memory of its very size.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,12 +88,14 @@ static void look_at(const spi_reply* reply, size_t size_bytes) {
   size_t bytes = strlen(reply->message) + read_texts(&reply->names);
   if (reply->denial != NULL) {
     const sp_denial* denial = reply->denial;
-    bytes += strlen(denial->path) + strlen(denial->rule) + strlen(denial->reason) + read_texts(&denial->next_steps);
+    bytes += strlen(denial->path) + strlen(denial->rule) + strlen(denial->reason) +
+             read_texts(&denial->next_steps);
     bytes += read_texts(&denial->allowed_roots) + (denial->layer != NULL ? strlen(denial->layer) : 0);
     if (denial->op[0] == 0) abort();
   }
   const int is_failure = reply->code != SP_OK;
-  if (bytes > size_bytes || is_failure != (reply->error != 0) || (reply->denial != NULL && !is_failure)) abort();
+  if (bytes > size_bytes || is_failure != (reply->error != 0) || (reply->denial != NULL && !is_failure))
+    abort();
 }
 
 int main(int argc, char** argv) {

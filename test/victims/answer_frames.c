@@ -1,5 +1,6 @@
-// Sends prepared frames to the broker, each as a client of its own, and prints a line of what came: "greeted", the answer in hex, or
-// nothing; then "open" or "closed" for the channel afterwards. answer_frames FILE, with records as in send_frames.c.
+// Sends prepared frames to the broker, each as a client of its own, and prints a line of what came:
+// "greeted", the answer in hex, or nothing; then "open" or "closed" for the channel afterwards. answer_frames
+// FILE, with records as in send_frames.c.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -23,7 +24,8 @@ int main(int argc, char** argv) {
   unsigned char greet;
   uint32_t length;
   while (fread(&greet, 1, 1, file) == 1 && fread(&length, 4, 1, file) == 1) {
-    if (length > sizeof bytes || fread(bytes, 1, length, file) != length) finish(BROKEN, "a frame is cut off");
+    if (length > sizeof bytes || fread(bytes, 1, length, file) != length)
+      finish(BROKEN, "a frame is cut off");
     const int fd = (int)need("the broker's name", open("/run/sallyport/broker", O_RDWR));
     if (greet) {
       need("hello", send(fd, hello, sizeof hello, MSG_NOSIGNAL));
@@ -32,7 +34,8 @@ int main(int argc, char** argv) {
     need("frame", send(fd, bytes, length, MSG_NOSIGNAL));
     const ssize_t got = answer(fd, reply, sizeof reply);
     for (ssize_t at = 0; at < got; at++) printf("%02x", reply[at]);
-    const int alive = got > 0 && send(fd, stat_root, sizeof stat_root, MSG_NOSIGNAL) > 0 && answer(fd, reply, sizeof reply) > 0;
+    const int alive = got > 0 && send(fd, stat_root, sizeof stat_root, MSG_NOSIGNAL) > 0 &&
+                      answer(fd, reply, sizeof reply) > 0;
     printf(" %s\n", alive ? "open" : "closed");
     close(fd);
   }

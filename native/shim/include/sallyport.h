@@ -203,10 +203,11 @@ SP_PUBLIC int sp_begin(sp_client* client, const char* path, mode_t mode, sp_tran
 SP_PUBLIC int sp_commit(sp_client* client, sp_transaction* transaction, sp_failure* failure);
 SP_PUBLIC int sp_discard(sp_client* client, sp_transaction* transaction, sp_failure* failure);
 
-/// Connects to a granted host, a name or the text of an address; gives the descriptor of a stream socket, close-on-exec.
+/// Connects to a granted host, a name or the text of an address; gives the descriptor of a stream socket,
+/// close-on-exec.
 SP_PUBLIC int sp_socket_connect(sp_client* client, const char* host, uint16_t port, sp_failure* failure);
-/// Listens at 127.0.0.1 of the run, at a port that --listen grants; gives the descriptor of a listening socket that does not
-/// block, close-on-exec.
+/// Listens at 127.0.0.1 of the run, at a port that --listen grants; gives the descriptor of a listening
+/// socket that does not block, close-on-exec.
 SP_PUBLIC int sp_socket_listen(sp_client* client, uint16_t port, sp_failure* failure);
 /// The addresses that stand for a granted name inside the run.
 SP_PUBLIC int sp_resolve(sp_client* client, const char* host, sp_names* addresses, sp_failure* failure);

@@ -76,7 +76,8 @@ int spi_end_ask(spi_ask_state* state, int answer) {
   sp_failure_clear(&state->failure);
   int error = answer < 0 ? -answer : 0;
   if (code == SP_GONE || code == SP_PROTOCOL) {
-    // The next call tries a new channel. The old client is left: another thread may be about to learn the same.
+    // The next call tries a new channel. The old client is left: another thread may be about to learn the
+    // same.
     atomic_compare_exchange_strong(&the_client, &state->client, NULL);
     error = state->kernel_error;
   }

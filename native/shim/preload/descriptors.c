@@ -1,4 +1,5 @@
-// Programs close what they do not know, above all before they start others: the shared channel is left open for those.
+// Programs close what they do not know, above all before they start others: the shared channel is left open
+// for those.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-// Modes, owners, times and attributes. In mediation `kernel` the filter refuses them all with EPERM: Landlock does not look at them.
+// Modes, owners, times and attributes. In mediation `kernel` the filter refuses them all with EPERM: Landlock
+// does not look at them.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,8 @@ SPI_INTERPOSED int fchmodat(int directory_fd, const char* path, mode_t mode, int
     // Links have no modes of their own; what libc makes of this flag says so.
     errno = (flags & ~AT_SYMLINK_NOFOLLOW) != 0 ? EINVAL : EOPNOTSUPP;
     struct stat status;
-    if ((flags & ~AT_SYMLINK_NOFOLLOW) != 0 || fstatat(directory_fd, path, &status, AT_SYMLINK_NOFOLLOW) != 0) return -1;
+    if ((flags & ~AT_SYMLINK_NOFOLLOW) != 0 || fstatat(directory_fd, path, &status, AT_SYMLINK_NOFOLLOW) != 0)
+      return -1;
     if (S_ISLNK(status.st_mode)) {
       errno = EOPNOTSUPP;
       return -1;
@@ -71,7 +73,8 @@ SPI_INTERPOSED int fchownat(int directory_fd, const char* path, uid_t uid, gid_t
   return change_owner(result, directory_fd, is_itself ? NULL : path, uid, gid, follow);
 }
 
-static int change_times(long result, int fd, const char* path, const struct timespec* times, sp_follow follow) {
+static int change_times(long result, int fd, const char* path, const struct timespec* times,
+                        sp_follow follow) {
   spi_ask_state state;
   if (!spi_begin_ask(result, &state)) return (int)result;
   char absolute[SPI_PATH_ROOM];
@@ -88,7 +91,8 @@ static int set_times(int fd, const char* path, const struct timespec* times, int
 /// The same with microseconds.
 static int set_microseconds(int fd, const char* path, const struct timeval* times, int flags) {
   if (times == NULL) return set_times(fd, path, NULL, flags);
-  const struct timespec exact[2] = {{times[0].tv_sec, times[0].tv_usec * 1000}, {times[1].tv_sec, times[1].tv_usec * 1000}};
+  const struct timespec exact[2] = {{times[0].tv_sec, times[0].tv_usec * 1000},
+                                    {times[1].tv_sec, times[1].tv_usec * 1000}};
   return set_times(fd, path, exact, flags);
 }
 
@@ -102,22 +106,26 @@ SPI_INTERPOSED int utimes(const char* path, const struct timeval times[2]) {
 SPI_INTERPOSED int lutimes(const char* path, const struct timeval times[2]) {
   return set_microseconds(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
 }
-SPI_INTERPOSED int futimes(int fd, const struct timeval times[2]) { return set_microseconds(fd, NULL, times, 0); }
+SPI_INTERPOSED int futimes(int fd, const struct timeval times[2]) {
+  return set_microseconds(fd, NULL, times, 0);
+}
 SPI_INTERPOSED int utime(const char* path, const struct utimbuf* times) {
   if (times == NULL) return set_times(AT_FDCWD, path, NULL, 0);
   const struct timespec exact[2] = {{times->actime, 0}, {times->modtime, 0}};
   return set_times(AT_FDCWD, path, exact, 0);
 }
 
-static int set_attribute(long result, int fd, const char* path, const char* name, const void* value, size_t size_bytes, int flags,
-                         sp_follow follow) {
+static int set_attribute(long result, int fd, const char* path, const char* name, const void* value,
+                         size_t size_bytes, int flags, sp_follow follow) {
   spi_ask_state state;
   if (!spi_begin_ask(result, &state)) return (int)result;
-  const sp_xattr_existing existing =
-      flags == XATTR_CREATE ? SP_XATTR_CREATE : flags == XATTR_REPLACE ? SP_XATTR_REPLACE : SP_XATTR_ANY;
+  const sp_xattr_existing existing = flags == XATTR_CREATE    ? SP_XATTR_CREATE
+                                     : flags == XATTR_REPLACE ? SP_XATTR_REPLACE
+                                                              : SP_XATTR_ANY;
   char absolute[SPI_PATH_ROOM];
   int answer = place_of(fd, path, absolute);
-  if (answer == 0) answer = sp_setxattr(state.client, absolute, name, value, size_bytes, existing, follow, &state.failure);
+  if (answer == 0)
+    answer = sp_setxattr(state.client, absolute, name, value, size_bytes, existing, follow, &state.failure);
   return spi_end_ask(&state, answer);
 }
 

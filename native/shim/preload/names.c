@@ -30,11 +30,14 @@ SPI_INTERPOSED int mknodat(int directory_fd, const char* path, mode_t mode, dev_
   char absolute[SPI_PATH_ROOM];
   int answer = spi_absolute(directory_fd, path, absolute);
   if (answer == 0)
-    answer = sp_mknod(state.client, absolute, is_fifo ? SP_NODE_FIFO : SP_NODE_FILE, mode & 07777, &state.failure);
+    answer =
+        sp_mknod(state.client, absolute, is_fifo ? SP_NODE_FIFO : SP_NODE_FILE, mode & 07777, &state.failure);
   return spi_end_ask(&state, answer);
 }
 
-SPI_INTERPOSED int mknod(const char* path, mode_t mode, dev_t device) { return mknodat(AT_FDCWD, path, mode, device); }
+SPI_INTERPOSED int mknod(const char* path, mode_t mode, dev_t device) {
+  return mknodat(AT_FDCWD, path, mode, device);
+}
 SPI_INTERPOSED int mkfifoat(int directory_fd, const char* path, mode_t mode) {
   return mknodat(directory_fd, path, (mode & 07777) | S_IFIFO, 0);
 }
@@ -64,7 +67,9 @@ SPI_INTERPOSED int renameat2(int from_fd, const char* from, int to_fd, const cha
   const long result = syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
   spi_ask_state state;
   if (flags > RENAME_EXCHANGE || !spi_begin_ask_across(result, &state)) return (int)result;
-  const sp_existing existing = flags == RENAME_NOREPLACE ? SP_REFUSE : flags == RENAME_EXCHANGE ? SP_EXCHANGE : SP_REPLACE;
+  const sp_existing existing = flags == RENAME_NOREPLACE  ? SP_REFUSE
+                               : flags == RENAME_EXCHANGE ? SP_EXCHANGE
+                                                          : SP_REPLACE;
   char absolute[SPI_PATH_ROOM], other[SPI_PATH_ROOM];
   int answer = spi_absolute(from_fd, from, absolute);
   if (answer == 0) answer = spi_absolute(to_fd, to, other);
@@ -75,7 +80,9 @@ SPI_INTERPOSED int renameat2(int from_fd, const char* from, int to_fd, const cha
 SPI_INTERPOSED int renameat(int from_fd, const char* from, int to_fd, const char* to) {
   return renameat2(from_fd, from, to_fd, to, 0);
 }
-SPI_INTERPOSED int rename(const char* from, const char* to) { return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0); }
+SPI_INTERPOSED int rename(const char* from, const char* to) {
+  return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
 
 SPI_INTERPOSED int linkat(int from_fd, const char* from, int to_fd, const char* to, int flags) {
   const long result = syscall(SYS_linkat, from_fd, from, to_fd, to, flags);

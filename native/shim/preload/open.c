@@ -60,8 +60,12 @@ int __open64_2(const char* path, int flags);
 int __openat_2(int directory_fd, const char* path, int flags);
 int __openat64_2(int directory_fd, const char* path, int flags);
 
-SPI_INTERPOSED int __open_2(const char* path, int flags) { return spi_open_anywhere(AT_FDCWD, path, flags, 0); }
-SPI_INTERPOSED int __open64_2(const char* path, int flags) { return spi_open_anywhere(AT_FDCWD, path, flags, 0); }
+SPI_INTERPOSED int __open_2(const char* path, int flags) {
+  return spi_open_anywhere(AT_FDCWD, path, flags, 0);
+}
+SPI_INTERPOSED int __open64_2(const char* path, int flags) {
+  return spi_open_anywhere(AT_FDCWD, path, flags, 0);
+}
 SPI_INTERPOSED int __openat_2(int directory_fd, const char* path, int flags) {
   return spi_open_anywhere(directory_fd, path, flags, 0);
 }
@@ -160,7 +164,8 @@ static FILE* reopen_stream_anywhere(const char* path, const char* mode, FILE* st
   if (path == NULL || spi_guarded_channel() < 0) return next(path, mode, stream);
   // freopen(3) closes the stream when it fails: who is to open the file has to be known before.
   const int flags = flags_of(mode);
-  const long kernel = flags < 0 ? -1 : syscall(SYS_openat, AT_FDCWD, path, (flags & ~(O_TRUNC | O_EXCL)) | O_CLOEXEC, 0666);
+  const long kernel =
+      flags < 0 ? -1 : syscall(SYS_openat, AT_FDCWD, path, (flags & ~(O_TRUNC | O_EXCL)) | O_CLOEXEC, 0666);
   if (kernel >= 0) syscall(SYS_close, kernel);
   if (kernel >= 0 || (errno != EACCES && errno != EPERM)) return next(path, mode, stream);
   return reopen_stream(path, mode, stream);

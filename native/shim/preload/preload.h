@@ -1,5 +1,6 @@
-// libsallyport-preload: what a dynamically linked program asks of libc goes to the kernel first, and where that refused, to the
-// broker. It works where nothing is trapped (mediation `kernel`); it is a convenience and no boundary.
+// libsallyport-preload: what a dynamically linked program asks of libc goes to the kernel first, and where
+// that refused, to the broker. It works where nothing is trapped (mediation `kernel`); it is a convenience
+// and no boundary.
 #pragma once
 
 #include <stdbool.h>
@@ -18,8 +19,9 @@ typedef struct spi_ask_state {
   int kernel_error;
 } spi_ask_state;
 
-/// Whether the broker is to be asked about a call that gave `result` and errno: then true, with a client. Never in a signal handler
-/// that came over a question, in a child of vfork(2), or where no channel was inherited.
+/// Whether the broker is to be asked about a call that gave `result` and errno: then true, with a client.
+/// Never in a signal handler that came over a question, in a child of vfork(2), or where no channel was
+/// inherited.
 bool spi_begin_ask(long result, spi_ask_state* state);
 /// The same for calls that Landlock also refuses with EXDEV.
 bool spi_begin_ask_across(long result, spi_ask_state* state);
@@ -28,7 +30,8 @@ int spi_end_ask(spi_ask_state* state, int answer);
 
 /// The name of an open file, when it still is its name. 0 or -errno.
 int spi_path_of(int fd, char absolute[SPI_PATH_ROOM]);
-/// The descriptor of the channel that all processes of the run share, out of the way of the program; -1: none.
+/// The descriptor of the channel that all processes of the run share, out of the way of the program; -1:
+/// none.
 int spi_guarded_channel(void);
 
 /// open(2) as the program sees it: the kernel, then the broker.

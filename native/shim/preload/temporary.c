@@ -39,7 +39,8 @@ static int make_file(char* template, int suffix_length, int flags) {
   char* letters = letters_of(template, suffix_length);
   if (letters == NULL) return -1;
   for (int tries = 0; tries < kTries && choose(letters) == 0; tries++) {
-    const int fd = spi_open_anywhere(AT_FDCWD, template, (flags & ~O_ACCMODE) | O_RDWR | O_CREAT | O_EXCL, 0600);
+    const int fd =
+        spi_open_anywhere(AT_FDCWD, template, (flags & ~O_ACCMODE) | O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd >= 0) return fd;
     if (errno != EEXIST) break;
   }
@@ -51,8 +52,12 @@ SPI_INTERPOSED int mkstemp(char* template) { return make_file(template, 0, 0); }
 SPI_INTERPOSED int mkstemp64(char* template) { return make_file(template, 0, 0); }
 SPI_INTERPOSED int mkostemp(char* template, int flags) { return make_file(template, 0, flags); }
 SPI_INTERPOSED int mkostemp64(char* template, int flags) { return make_file(template, 0, flags); }
-SPI_INTERPOSED int mkstemps(char* template, int suffix_length) { return make_file(template, suffix_length, 0); }
-SPI_INTERPOSED int mkstemps64(char* template, int suffix_length) { return make_file(template, suffix_length, 0); }
+SPI_INTERPOSED int mkstemps(char* template, int suffix_length) {
+  return make_file(template, suffix_length, 0);
+}
+SPI_INTERPOSED int mkstemps64(char* template, int suffix_length) {
+  return make_file(template, suffix_length, 0);
+}
 SPI_INTERPOSED int mkostemps(char* template, int suffix_length, int flags) {
   return make_file(template, suffix_length, flags);
 }
@@ -74,7 +79,8 @@ SPI_INTERPOSED char* mkdtemp(char* template) {
 static FILE* make_stream(void) {
   const char* place = getenv("TMPDIR");
   char template[SPI_PATH_ROOM];
-  const int length = snprintf(template, sizeof template, "%s/tmpfXXXXXX", place != NULL && place[0] == '/' ? place : "/tmp");
+  const int length =
+      snprintf(template, sizeof template, "%s/tmpfXXXXXX", place != NULL && place[0] == '/' ? place : "/tmp");
   if (length < 0 || (size_t)length >= sizeof template) {
     errno = ENAMETOOLONG;
     return NULL;

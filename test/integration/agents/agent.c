@@ -1,5 +1,6 @@
-// The C agent: does the acts that it reads, a line each, and prints the verdicts. A line is NAME, ACT, PATH, TO, TEXT and NUMBER,
-// tab-separated, TEXT with \n for a new line: what comparison.test.ts makes of acts.json, so that no reader of JSON is needed here.
+// The C agent: does the acts that it reads, a line each, and prints the verdicts. A line is NAME, ACT, PATH,
+// TO, TEXT and NUMBER, tab-separated, TEXT with \n for a new line: what comparison.test.ts makes of
+// acts.json, so that no reader of JSON is needed here.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static int written(int fd, const char* text) {
 }
 
 static int do_write(const act* what) {
-  const int fd = sp_open(client, what->path, SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_TRUNCATE, 0666, &failure);
+  const int fd =
+      sp_open(client, what->path, SP_OPEN_WRITE | SP_OPEN_CREATE | SP_OPEN_TRUNCATE, 0666, &failure);
   if (fd < 0) return fd;
   written(fd, what->text);
   return close(fd);
@@ -57,7 +59,9 @@ static int do_list(const act* what) {
 }
 
 static int do_mkdir(const act* what) { return sp_mkdir(client, what->path, 0777, &failure); }
-static int do_rename(const act* what) { return sp_rename(client, what->path, what->to, SP_REPLACE, &failure); }
+static int do_rename(const act* what) {
+  return sp_rename(client, what->path, what->to, SP_REPLACE, &failure);
+}
 static int do_link(const act* what) { return sp_link(client, what->path, what->to, SP_NOFOLLOW, &failure); }
 static int do_symlink(const act* what) { return sp_symlink(client, what->to, what->path, &failure); }
 static int do_chmod(const act* what) {
@@ -70,9 +74,9 @@ static const struct {
   const char* name;
   int (*act)(const act*);
 } kActs[] = {
-    {"write", do_write},       {"read", do_read},     {"transaction", do_transaction}, {"stat", do_stat},
-    {"list", do_list},         {"mkdir", do_mkdir},   {"rename", do_rename},           {"link", do_link},
-    {"symlink", do_symlink},   {"chmod", do_chmod},   {"truncate", do_truncate},       {"unlink", do_unlink},
+    {"write", do_write},     {"read", do_read},   {"transaction", do_transaction}, {"stat", do_stat},
+    {"list", do_list},       {"mkdir", do_mkdir}, {"rename", do_rename},           {"link", do_link},
+    {"symlink", do_symlink}, {"chmod", do_chmod}, {"truncate", do_truncate},       {"unlink", do_unlink},
 };
 
 static void new_lines(char* text) {
