@@ -21,6 +21,7 @@ import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
+import { bindToLayers, layersInWords } from "./layers/bind.ts";
 import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
@@ -58,17 +59,15 @@ const EXIT_TIMEOUT = 124;
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
   refuseOpenInspector();
-  const options: RunOptions = {
-    ...asked,
-    reads: asked.reads?.map(realName),
-    writes: asked.writes?.map(realName),
-  };
   const self = userByUid(process.geteuid!());
-  const user = options.user === undefined ? self : userToBecome(options.user, self);
-  const state = openState(stateDirectory(options.state, self.home));
-  const home = options.home ?? user.home;
-  const workspace = checkWorkspace(options.workspace, [...allHomes(), home], state);
-  const { staged } = options;
+  const user = asked.user === undefined ? self : userToBecome(asked.user, self);
+  const state = openState(stateDirectory(asked.state, self.home));
+  const home = asked.home ?? user.home;
+  const workspace = checkWorkspace(asked.workspace, [...allHomes(), home], state);
+  const { staged } = asked;
+  const named = { ...asked, reads: asked.reads?.map(realName), writes: asked.writes?.map(realName) };
+  const layersHome = asked.home ?? self.home;
+  const options = await bindToLayers(named, { workspace, home: layersHome, uid: self.uid, state });
   const id = staged?.run ?? randomBytes(6).toString("hex");
   const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);
   const watch = enterWatch(options.profile.execution.watch);
@@ -145,6 +144,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       ownSandbox: ownSandboxAdvice(program, options.argv),
       workspace,
       stage,
+      layers: layersInWords(options.layers, "short"),
       ...confinement.facts,
       execution: [confinement.programs.words, watched.facts].filter((words) => words !== "").join(", "),
     };
@@ -168,6 +168,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
+      ...(options.layers.length === 0 ? {} : { layers: layersInWords(options.layers, "whole") }),
       ...(staged === undefined ? {} : { stage }),
       ...(options.observe === undefined ? {} : { observe: options.observe }),
     });

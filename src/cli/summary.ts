@@ -14,8 +14,9 @@ export function startLine(facts: RunFacts): string {
   const undo = isKept ? "" : facts.undo === "off" ? " · NO UNDO" : " · undo by copies";
   const programs = facts.execution === "by place" ? "" : ` · execution ${facts.execution}`;
   const { profile, run, net } = facts;
+  const layers = facts.layers === "" ? "" : ` · under ${facts.layers}`;
   return printable(
-    `sallyport: ${profile} · ${where} · ${reads} · net ${net}${programs} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
+    `sallyport: ${profile}${layers} · ${where} · ${reads} · net ${net}${programs} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
   );
 }
 

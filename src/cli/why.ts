@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { grantFlag, printable } from "../broker/denial.ts";
+import { layeredProfile } from "../broker/layers/bind.ts";
 import { rulesOf } from "../broker/rules.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
@@ -35,7 +36,7 @@ export type Answer = {
 /** `sallyport why`: what a run started here would be told, and by which rule. Exit 0 for allow, 1 for deny. */
 export async function why(flags: WhyFlags): Promise<void> {
   const answer =
-    flags.op === "connect" ? whyConnect(flags.profile, flags.host, flags.port?.at(-1)) : whyPath(flags);
+    flags.op === "connect" ? whyConnect(flags.profile, flags.host, flags.port?.at(-1)) : await whyPath(flags);
   if (flags.json) console.log(JSON.stringify(answer));
   else {
     console.log(
@@ -46,7 +47,7 @@ export async function why(flags: WhyFlags): Promise<void> {
   process.exitCode = answer.verdict === "allow" ? 0 : 1;
 }
 
-function whyPath(flags: WhyFlags): Answer {
+async function whyPath(flags: WhyFlags): Promise<Answer> {
   const op = flags.op === "exec" ? "execute" : flags.op;
   const right = RIGHT[op as RightName];
   if (right === undefined) {
@@ -63,7 +64,11 @@ function whyPath(flags: WhyFlags): Answer {
     tmp: "/tmp/sallyport-run",
     state: realName(stateDirectory(flags.state, home)),
   };
-  const { profile, profileFile } = chosenProfile(flags.profile, flags.state);
+  const { profile: chosen, profileFile } = chosenProfile(flags.profile, flags.state);
+  const { profile } = await layeredProfile(
+    { profile: chosen },
+    { workspace, home, uid: process.geteuid!(), state: places.state },
+  );
   const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realName(resolve(flags.path));
   if (right === RIGHT.execute) {

@@ -98,6 +98,7 @@ export const KERNEL_AND_DEVICES: readonly Danger[] = [
     "/dev/urandom",
     "/dev/tty",
     "/dev/ptmx",
+    "/dev/pts/ptmx",
     "/dev/fd/**",
   ]),
 

@@ -156,6 +156,13 @@ const TAKEN_OUT: readonly (readonly [
     "leave it in: nothing needs it out",
   ],
   [
+    /^protected\.policy$/,
+    "without.policy",
+    "error",
+    "lets a run rewrite the policy that the next one is held by",
+    "leave it in: propose the change as a patch file",
+  ],
+  [
     /^secrets\./,
     "without.secrets",
     "warn",
