@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { grantFlag, printable } from "../broker/denial.ts";
 import { layeredProfile } from "../broker/layers/bind.ts";
+import { rulePlaces } from "../broker/policy_files/rule_places.ts";
 import { rulesOf } from "../broker/rules.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
@@ -31,6 +32,8 @@ export type Answer = {
   readonly rule: string;
   readonly reason: string;
   readonly nextSteps: readonly string[];
+  /** Where the rule is written: FILE:LINE, or words; null when no file says it. */
+  readonly place?: string | null;
 };
 
 /** `sallyport why`: what a run started here would be told, and by which rule. Exit 0 for allow, 1 for deny. */
@@ -40,7 +43,7 @@ export async function why(flags: WhyFlags): Promise<void> {
   if (flags.json) console.log(JSON.stringify(answer));
   else {
     console.log(
-      `${answer.verdict}: ${answer.op} ${printable(answer.path)} — ${answer.reason} (rule ${answer.rule} of profile ${answer.profile})`,
+      `${answer.verdict}: ${answer.op} ${printable(answer.path)} — ${answer.reason} (rule ${answer.rule} of profile ${answer.profile}${answer.place ? `, ${printable(answer.place)}` : ""})`,
     );
     for (const step of answer.nextSteps) console.log(`to allow: ${printable(step)}`);
   }
@@ -65,7 +68,7 @@ async function whyPath(flags: WhyFlags): Promise<Answer> {
     state: realName(stateDirectory(flags.state, home)),
   };
   const { profile: chosen, profileFile } = chosenProfile(flags.profile, flags.state);
-  const { profile } = await layeredProfile(
+  const { profile, layers } = await layeredProfile(
     { profile: chosen },
     { workspace, home, uid: process.geteuid!(), state: places.state },
   );
@@ -83,6 +86,8 @@ async function whyPath(flags: WhyFlags): Promise<Answer> {
     op,
     profile: profile.name,
     rule: rule?.id ?? "default-deny",
+    place:
+      rule === null ? null : rulePlaces(profile.lineage, profileFile, layers, places)(rule.id, rule.pattern),
     reason: rule?.reason ?? `no rule grants ${rightNames(right).join(", ")} here`,
     nextSteps:
       verdict.kind === "allow"
