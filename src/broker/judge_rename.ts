@@ -54,7 +54,9 @@ function judgeMove(
     own.isVacated(to) ||
     (existing === "exchange" && !own.madeExactly(to) && !own.contains(to)) ||
     entersOther(from, to, own);
-  const names = stateSignature(compiled, from) === stateSignature(compiled, to) ? "as-before" : "other";
+  const rules = [compiled, ...[...session.policy.exceptions.values()].map(({ paths }) => paths)];
+  const isSame = rules.every((one) => stateSignature(one, from) === stateSignature(one, to));
+  const names = isSame ? "as-before" : "other";
   if (!takesPlace && names === "as-before") return null;
   const found = session.platform.stat(from);
   if (typeof found === "number") return null;

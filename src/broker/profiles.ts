@@ -18,8 +18,14 @@ function readFolder(...folder: string[]): Record<string, unknown> {
   return Object.fromEntries(parsed.map((file) => [file.name, file]));
 }
 
-function known(): Record<string, unknown> {
+/** The built-in profiles and packs by their names, as parsed. */
+export function knownProfiles(): Record<string, unknown> {
   return { ...readFolder(), ...readFolder("packs") };
+}
+
+/** The names of the sets in profiles/linux that a profile may choose. */
+export function syscallSets(): string[] {
+  return Object.keys(readFolder("linux")).sort();
 }
 
 /** Names that `-p` takes without a file. */
@@ -29,7 +35,9 @@ export function builtInProfiles(): string[] {
 
 /** A built-in profile by name, else a profile file. Throws INVALID with every problem, a line each. */
 export function loadProfile(nameOrFile: string): ResolvedProfile {
-  const resolved = nameOrFile.startsWith(":") ? resolveProfile(nameOrFile, known()) : resolveFile(nameOrFile);
+  const resolved = nameOrFile.startsWith(":")
+    ? resolveProfile(nameOrFile, knownProfiles())
+    : resolveFile(nameOrFile);
   return unwrap(resolved, `profile "${nameOrFile}"`);
 }
 
@@ -41,7 +49,7 @@ export function validateProfile(file: string): readonly Problem[] {
 
 /** The rules of a pack alone. */
 export function packRules(name: string): readonly ProfileRule[] {
-  const all = known();
+  const all = knownProfiles();
   const ids = ((all[name] as { rules?: { id: string }[] }).rules ?? []).map(({ id }) => id);
   const alone = { name: "alone", version: 1, description: "", extends: [":none", name] };
   const resolved = unwrap(resolveProfile("alone", { ...all, alone }), `pack "${name}"`);
@@ -67,7 +75,7 @@ function resolveFile(file: string): Parsed<ResolvedProfile> {
     const remedy = "write a name that does not start with a colon: those are built in";
     return { ok: false, problems: [{ field: "name", problem: `is ${JSON.stringify(name)}`, remedy }] };
   }
-  return resolveProfile(name, { ...known(), [name]: content });
+  return resolveProfile(name, { ...knownProfiles(), [name]: content });
 }
 
 function unwrap<T>(parsed: Parsed<T>, what: string): T {

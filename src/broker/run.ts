@@ -22,6 +22,7 @@ import { findProgram } from "./find_program.ts";
 import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launcherPath } from "./launcher_path.ts";
+import { bindToLayers, layersInWords } from "./layers/bind.ts";
 import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
@@ -64,17 +65,15 @@ const FROZEN_MS = 600_000;
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
   refuseOpenInspector();
-  const options: RunOptions = {
-    ...asked,
-    reads: asked.reads?.map(realName),
-    writes: asked.writes?.map(realName),
-  };
   const self = userByUid(process.geteuid!());
-  const user = options.user === undefined ? self : userToBecome(options.user, self);
-  const state = openState(stateDirectory(options.state, self.home));
-  const home = options.home ?? user.home;
-  const workspace = checkWorkspace(options.workspace, [...allHomes(), home], state);
-  const { staged } = options;
+  const user = asked.user === undefined ? self : userToBecome(asked.user, self);
+  const state = openState(stateDirectory(asked.state, self.home));
+  const home = asked.home ?? user.home;
+  const workspace = checkWorkspace(asked.workspace, [...allHomes(), home], state);
+  const { staged } = asked;
+  const named = { ...asked, reads: asked.reads?.map(realName), writes: asked.writes?.map(realName) };
+  const layersHome = asked.home ?? self.home;
+  const options = await bindToLayers(named, { workspace, home: layersHome, uid: self.uid, state });
   const id = staged?.run ?? randomBytes(6).toString("hex");
   const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);
   const watch = enterWatch(options.profile.execution.watch);
@@ -152,6 +151,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       ownSandbox: ownSandboxAdvice(program, options.argv),
       workspace,
       stage,
+      layers: layersInWords(options.layers, "short"),
       ...confinement.facts,
       tokens: describeTokens(tokens.root),
       execution: [confinement.programs.words, watched.facts].filter((words) => words !== "").join(", "),
@@ -177,6 +177,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       without: facts.withoutDenials.join(", "),
       undo: facts.undo,
       ...(tokens.root === null ? {} : { capability: facts.tokens }),
+      ...(options.layers.length === 0 ? {} : { layers: layersInWords(options.layers, "whole") }),
       ...(staged === undefined ? {} : { stage }),
       ...(options.observe === undefined ? {} : { observe: options.observe }),
     });

@@ -30,6 +30,8 @@ export type RunFacts = {
   readonly undo: UndoFacts;
   /** What holds the run's writes back until somebody commits them. */
   readonly stage: "none" | StageKind;
+  /** The policy layers that the profile is under, "" for none. */
+  readonly layers: string;
   /** What to do about the program's own sandbox, in words; "" when it is not known to bring one. */
   readonly ownSandbox: string;
 };

@@ -48,6 +48,8 @@ export type RunOptions = CredentialSource & {
   readonly timeoutMs?: number | undefined;
   /** "off": what the run changes can not be put back. Default: what the profile says. */
   readonly undo?: "journaled" | "off" | undefined;
+  /** Where the managed layers lie, from the root; default: /etc/sallyport/policy.d. For tests. */
+  readonly managedLayers?: readonly string[] | undefined;
   /** This process was started again by enterStage for the run of this id, with this outcome. */
   readonly staged?: { readonly run: string; readonly outcome: string } | undefined;
   /** Learn from this run: what no rule speaks of is granted and kept. A weakening; only `sallyport learn` asks for it. */

@@ -5,6 +5,7 @@ import { printableMessage } from "../broker/denial.ts";
 import { keepInspectorShut } from "../broker/inspector.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { parseDurationMs } from "./duration.ts";
+import { addPolicyCommands } from "./policy_commands.ts";
 import { addTokenCommands } from "./token_commands.ts";
 
 /** The program could not be confined, or the command line was wrong: nothing ran. */
@@ -203,6 +204,8 @@ profiles
   .argument("<file>")
   .addOption(json())
   .action(lazily(async () => (await import("./profile.ts")).profileValidate));
+
+addPolicyCommands(program, lazily);
 
 const audit = program.command("audit").description("look at the audit log");
 audit

@@ -70,7 +70,7 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
   const report = again?.reportFd ?? openReport(flags.json);
   if (flags.stage && again === null) {
     try {
-      startInStage(flags, report);
+      await startInStage(flags, report);
     } catch (error) {
       notStarted(error, report);
       return null;

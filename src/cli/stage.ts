@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, unlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { claim, isAlive, ownerOf } from "../audit/owner.ts";
+import { layeredProfile } from "../broker/layers/bind.ts";
 import { loadProfile } from "../broker/profiles.ts";
 import { enterStage } from "../broker/stage/enter.ts";
 import { openState, stateDirectory } from "../broker/state.ts";
@@ -26,13 +27,15 @@ export function parseStaged(text: string | undefined): Restarted | null {
 }
 
 /** Starts this very command again, inside a stage. Does not return; throws SETUP when the run can not be staged. */
-export function startInStage(flags: RunFlags, reportFd: number): never {
+export async function startInStage(flags: RunFlags, reportFd: number): Promise<never> {
   const self = userByUid(process.geteuid!());
   const user = flags.user === undefined ? self : userByName(flags.user);
   const state = openState(
     stateDirectory(flags.state === undefined ? undefined : resolve(flags.state), self.home),
   );
   const workspace = checkWorkspace(process.cwd(), [...allHomes(), user.home], state);
+  const here = { workspace, home: self.home, uid: self.uid, state };
+  const { profile } = await layeredProfile({ profile: loadProfile(flags.profile) }, here);
   const run = randomBytes(6).toString("hex");
   const argv = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
   const at = process.execArgv.length + 3;
@@ -43,7 +46,7 @@ export function startInStage(flags: RunFlags, reportFd: number): never {
       state,
       workspace,
       home: user.home,
-      profile: loadProfile(flags.profile),
+      profile,
       reads: flags.read.map((path) => resolve(path)),
       writes: flags.write.map((path) => resolve(path)),
       user: flags.user ?? null,

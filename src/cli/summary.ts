@@ -16,8 +16,9 @@ export function startLine(facts: RunFacts): string {
   const programs = facts.execution === "by place" ? "" : ` · execution ${facts.execution}`;
   const tokens = facts.tokens === "" ? "" : ` · TOKEN ${facts.tokens}`;
   const { profile, run, net } = facts;
+  const layers = facts.layers === "" ? "" : ` · under ${facts.layers}`;
   return printable(
-    `sallyport: ${profile} · ${where} · ${reads} · net ${net}${programs}${tokens} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
+    `sallyport: ${profile}${layers} · ${where} · ${reads} · net ${net}${programs}${tokens} · audit on · run ${run}${staged}${undo}${taken}${weaker}`,
   );
 }
 

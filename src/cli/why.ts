@@ -1,6 +1,8 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { type AnyDenial, denialLine, denialOf, printable } from "../broker/denial.ts";
+import { layeredProfile } from "../broker/layers/bind.ts";
+import { rulePlaces } from "../broker/policy_files/rule_places.ts";
 import { rulesOf } from "../broker/rules.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
@@ -29,34 +31,40 @@ const PRIVATE_TMP = "/tmp/sallyport-run";
 
 /** Of a denial everything that a denied program is told, in the same words. */
 export type Answer =
-  | {
+  | ({
       readonly verdict: "allow";
       readonly profile: string;
       readonly op: string;
       readonly path: string;
       readonly rule: string;
       readonly reason: string;
-    }
-  | ({ readonly verdict: "deny"; readonly profile: string } & AnyDenial);
+    } & Placed)
+  | ({ readonly verdict: "deny"; readonly profile: string } & Placed & AnyDenial);
+/** Where the rule is written: FILE:LINE, or words; null when no file says it. */
+type Placed = { readonly place?: string | null };
 
 /** `sallyport why`: what a run started here would be told, and by which rule. Exit 0 for allow, 1 for deny. */
 export async function why(flags: WhyFlags): Promise<void> {
   const answer =
     flags.op === "connect" && flags.path === undefined
       ? whyConnect(flags.profile, flags.host, flags.port?.at(-1))
-      : whyPath(flags);
-  const { verdict, profile, op, path, rule, reason } = answer;
+      : await whyPath(flags);
+  const { verdict, profile, place = null, op, path, rule, reason } = answer;
   if (flags.json)
-    console.log(JSON.stringify(verdict === "deny" ? { verdict, profile, ...denialJson(answer) } : answer));
+    console.log(JSON.stringify(verdict === "deny" ? { verdict, profile, place, ...denialJson(answer) } : answer));
   else if (verdict === "deny") {
     console.log(denialLine(answer));
     if (answer.allowedRoots.length > 0)
       console.log(`allowed in: ${answer.allowedRoots.map(printable).join(" ")}`);
-  } else console.log(`allowed: ${op} ${printable(path)} — ${reason} (rule ${rule} of profile ${profile})`);
+    if (place !== null) console.log(`written at: ${printable(place)}`);
+  } else {
+    const where = place === null ? "" : `, ${printable(place)}`;
+    console.log(`allowed: ${op} ${printable(path)} — ${reason} (rule ${rule} of profile ${profile}${where})`);
+  }
   process.exitCode = verdict === "allow" ? 0 : 1;
 }
 
-function whyPath(flags: WhyFlags): Answer {
+async function whyPath(flags: WhyFlags): Promise<Answer> {
   if (flags.path === undefined)
     throw new SallyportError("INVALID", `Cannot explain --op ${flags.op}: give --path`, { field: "path" });
   const { home } = userByUid(process.geteuid!());
@@ -67,18 +75,26 @@ function whyPath(flags: WhyFlags): Answer {
     tmp: PRIVATE_TMP,
     state: realName(stateDirectory(flags.state, home)),
   };
-  const { profile, profileFile } = chosenProfile(flags.profile, flags.state);
+  const { profile: chosen, profileFile } = chosenProfile(flags.profile, flags.state);
+  const { profile, layers } = await layeredProfile(
+    { profile: chosen },
+    { workspace, home, uid: process.geteuid!(), state: places.state },
+  );
   const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realName(resolve(flags.path));
+  const placeOf = rulePlaces(profile.lineage, profileFile, layers, places);
+  const answer = (op: Op, verdict: Verdict): Answer => ({
+    ...answerOf(op, path, verdict, policy),
+    place: verdict.rule === null ? null : placeOf(verdict.rule.id, verdict.rule.pattern),
+  });
   if (flags.op === "exec" || flags.op === "execute")
     return (
       whyProgram(path, profile, policy, places) ??
-      answerOf("exec", path, decidePath(policy, path, RIGHT.execute | RIGHT.read), policy)
+      answer("exec", decidePath(policy, path, RIGHT.execute | RIGHT.read))
     );
-  if (flags.op === "connect")
-    return answerOf("connect-unix", path, decidePath(policy, path, RIGHT.connect), policy);
+  if (flags.op === "connect") return answer("connect-unix", decidePath(policy, path, RIGHT.connect));
   const request = requestFor(flags.op, path);
-  return answerOf(request.op, path, decide(policy, request, 0), policy);
+  return answer(request.op, decide(policy, request, 0));
 }
 
 function answerOf(op: Op, path: string, verdict: Verdict, policy: Policy): Answer {

@@ -45,6 +45,8 @@ const NAMES = [
 
 export const CAP_SYS_PTRACE = 19;
 
+export const CAPABILITY_NAMES: readonly string[] = NAMES;
+
 /** The number of a capability, or -1. */
 export function capabilityNumber(name: string): number {
   return (NAMES as readonly string[]).indexOf(name);

@@ -65,7 +65,8 @@ function exceptionsOf(name: string, rules: readonly Rule[], seed: number): Reado
   for (const { id, except = [] } of rules) {
     if (except.length === 0 || exceptions.has(id)) continue;
     const paths = except.map(
-      (pattern): Rule => ({ id, effect: "allow", rights: ALL_RIGHTS, pattern, reason: "" }),
+      // As deny rules, so that stateSignature tells a path below an exception from one that is not.
+      (pattern): Rule => ({ id, effect: "deny", rights: ALL_RIGHTS, pattern, reason: "" }),
     );
     let rest: Policy | undefined;
     const restOf = (): Policy => {

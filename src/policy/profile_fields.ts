@@ -89,13 +89,55 @@ const PROFILE: Readonly<Record<string, Check>> = {
   rules: listOf(rule, 0),
 };
 
+/** What a layer may say: what it asks at least, and what it lets be granted at most. */
+const LAYER: Readonly<Record<string, Check>> = {
+  layer: oneOf("managed", "user", "project"),
+  version: oneOf(1),
+  description: text,
+  profiles: listOf(matching(PROFILE_NAME, "the name of a profile"), 1),
+  enforcement: oneOf("hard"),
+  mediation: oneOf("writes", "strict"),
+  reads: oneOf("auto", "brokered"),
+  memfd: oneOf("noexec"),
+  unixSockets: oneOf("refused"),
+  undo: oneOf("journaled"),
+  execution: object(EXECUTION, []),
+  sshKeys: object(SSH_KEYS, []),
+  environment: object({ allow: ENVIRONMENT["allow"]! }, []),
+  network: object(NETWORK, []),
+  linuxCapabilities: PROFILE["linuxCapabilities"]!,
+  limits: PROFILE["limits"]!,
+  rlimits: PROFILE["rlimits"]!,
+  fileLimits: PROFILE["fileLimits"]!,
+  rules: listOf(layerRule, 0),
+};
+
 /** Everything wrong with one file; `field` is relative to it. */
 export function profileProblems(value: unknown): Problem[] {
+  return problemsOf(object(PROFILE, ["name", "version", "description"]), value);
+}
+
+/** The same of a layer. */
+export function layerProblems(value: unknown): Problem[] {
+  return problemsOf(object(LAYER, ["layer", "version", "description"]), value);
+}
+
+function problemsOf(check: Check, value: unknown): Problem[] {
   const problems: Problem[] = [];
-  object(PROFILE, ["name", "version", "description"])(value, "", (field, problem, remedy) => {
+  check(value, "", (field, problem, remedy) => {
     problems.push({ field, problem, remedy });
   });
   return problems;
+}
+
+function layerRule(value: unknown, field: string, report: Report): void {
+  rule(value, field, report);
+  if (!isFields(value)) return;
+  for (const key of ["sha256", "owner"])
+    if (value[key] !== undefined)
+      report(join(field, key), "is not looked at in a layer", "name programs in a profile");
+  if (value["effect"] === "allow" && value["except"] !== undefined)
+    report(join(field, "except"), "is not for the allow rules of a layer", "write a deny rule for it");
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -1,0 +1,113 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from "node:fs";
+import { SallyportError } from "../../protocol/errors.ts";
+
+const MAX_BYTES = 256 * 1024;
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+/** Who may have written it: root alone, the given user or root, or anybody. */
+export type Writer =
+  | { readonly kind: "root" }
+  | { readonly kind: "user"; readonly uid: number }
+  | { readonly kind: "anybody" };
+
+/** A directory that is held open, so that what is read in it is what was checked. */
+export class TrustedDirectory {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #writer: Writer;
+
+  private constructor(path: string, fd: number, writer: Writer) {
+    this.path = path;
+    this.#fd = fd;
+    this.#writer = writer;
+  }
+
+  /** null where a directory on the way is not there. Throws SETUP where one is a link, no directory, or somebody else's to write. */
+  static open(root: string, below: readonly string[], writer: Writer): TrustedDirectory | null {
+    let path = root;
+    let fd = openAt(root, root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (fd === null) return null;
+    for (const name of below) {
+      path = path === "/" ? `/${name}` : `${path}/${name}`;
+      const next = openAt(`/proc/self/fd/${fd}/${name}`, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      closeSync(fd);
+      if (next === null) return null;
+      fd = next;
+      try {
+        checkWriter(fstatSync(fd), path, writer);
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    }
+    return new TrustedDirectory(path, fd, writer);
+  }
+
+  names(): string[] {
+    return readdirSync(`/proc/self/fd/${this.#fd}`).sort();
+  }
+
+  /** The text of a regular file in UTF-8 that has one name; null where there is none. Throws SETUP for anything else. */
+  read(name: string): string | null {
+    const path = `${this.path}/${name}`;
+    const fd = openAt(`/proc/self/fd/${this.#fd}/${name}`, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd === null) return null;
+    try {
+      const found = fstatSync(fd);
+      if (!found.isFile()) throw refused(path, "it is no regular file");
+      // A second name may lie where a run can write.
+      if (found.nlink !== 1) throw refused(path, "it has more than one name");
+      checkWriter(found, path, this.#writer);
+      return textOf(fd, path);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+function textOf(fd: number, path: string): string {
+  const bytes = Buffer.alloc(MAX_BYTES + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    read = readSync(fd, bytes, length, bytes.length - length, length);
+  }
+  if (length > MAX_BYTES) throw refused(path, `it is larger than ${MAX_BYTES} bytes`);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
+  } catch {
+    throw refused(path, "it is no UTF-8");
+  }
+}
+
+function checkWriter({ uid, mode }: Stats, path: string, writer: Writer): void {
+  if (writer.kind === "anybody") return;
+  const allowed = writer.kind === "root" ? [0] : [0, writer.uid];
+  if (!allowed.includes(uid))
+    throw refused(
+      path,
+      `it belongs to uid ${uid}, and only ${writer.kind === "root" ? "root" : "its user"} may write policy there`,
+    );
+  if ((mode & 0o022) !== 0) throw refused(path, "others may write it; chmod go-w it");
+}
+
+function openAt(place: string, path: string, flags: number): number | null {
+  try {
+    return openSync(place, flags);
+  } catch (error) {
+    const { code = "EIO" } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    const why =
+      code === "ELOOP" || code === "ENOTDIR" ? "a symbolic link or no directory stands there" : code;
+    throw refused(path, why);
+  }
+}
+
+function refused(path: string, why: string): SallyportError {
+  return new SallyportError("SETUP", `Cannot use the policy in "${path}": ${why}; without it nothing runs`, {
+    errno: "EPERM",
+  });
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { CAPABILITY_NAMES } from "../../platform/capabilities.ts";
+import type { Finding } from "../../policy/lint/finding.ts";
+import { lintProfile, type ProfileSurroundings } from "../../policy/lint/profile.ts";
+import { SallyportError } from "../../protocol/errors.ts";
+import { knownProfiles, syscallSets } from "../profiles.ts";
+import { readYamlSource } from "./yaml_source.ts";
+
+const MAX_BYTES = 1024 * 1024;
+
+/** Lints a text as the kind of policy file that its name says. */
+export function lintText(_file: string, text: string): readonly Finding[] {
+  const { source, findings } = readYamlSource(text);
+  return lintProfile(source, findings, profileSurroundings());
+}
+
+/** Reads and lints a file. Throws INVALID for one that can not be read. */
+export function lintFile(file: string): readonly Finding[] {
+  return lintText(file, readPolicyText(file));
+}
+
+export function readPolicyText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new SallyportError(
+      "INVALID",
+      `Cannot read "${file}": ${code}; name a profile, a layer, a policy or a pack`,
+    );
+  }
+  if (bytes.length > MAX_BYTES)
+    throw new SallyportError("INVALID", `Cannot read "${file}": it is larger than ${MAX_BYTES} bytes`);
+  return bytes.toString("utf8");
+}
+
+export function profileSurroundings(): ProfileSurroundings {
+  return { known: knownProfiles(), syscallSets: syscallSets(), capabilities: CAPABILITY_NAMES };
+}

@@ -1,0 +1,29 @@
+import type { Policy } from "../../policy/decide.ts";
+import type { NetworkPolicy } from "../../policy/network.ts";
+import { policiesOf } from "../../policy/compare/cases.ts";
+import type { ResolvedProfile } from "../../policy/profile.ts";
+import { rulesOf } from "../rules.ts";
+import { chosenProfile } from "../saved_profiles.ts";
+import { type PlaceOf, rulePlaces } from "./rule_places.ts";
+
+/** What variables stand for where a policy is looked at without a run, so that answers are the same on every machine. */
+export const NOWHERE = {
+  workspace: "/workspace",
+  home: "/home/user",
+  tmp: "/tmp/run",
+  state: "/home/user/.local/state/sallyport",
+} as const;
+
+/** A profile as it is written, by name or file, without a run and without the layers of this machine. */
+export type WrittenPolicy = {
+  readonly profile: ResolvedProfile;
+  readonly policy: Policy;
+  readonly network: NetworkPolicy;
+  readonly placeOf: PlaceOf;
+};
+
+export function writtenPolicy(nameOrFile: string): WrittenPolicy {
+  const { profile, profileFile } = chosenProfile(nameOrFile, undefined);
+  const [policy, network] = policiesOf(profile.name, rulesOf({ profile }, NOWHERE), profile.network.allow);
+  return { profile, policy, network, placeOf: rulePlaces(profile.lineage, profileFile, [], NOWHERE) };
+}
