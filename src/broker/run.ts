@@ -14,7 +14,7 @@ import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
 import { type ChannelFront, serveChannel } from "./channel_front.ts";
 import { type Confinement, confine } from "./confinement.ts";
-import { Containment } from "./containment.ts";
+import { type Cause, Containment } from "./containment.ts";
 import { serveControl } from "./control/front.ts";
 import { containmentVerbs } from "./control/verbs.ts";
 import { scrub } from "./environment.ts";
@@ -26,6 +26,7 @@ import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
+import { FlowGate } from "./network/flow_gate.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
 import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
@@ -38,6 +39,7 @@ import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
+import { quotasOf } from "./quotas.ts";
 import type { Run, RunEnd, RunFacts } from "./run_facts.ts";
 import { RunLog } from "./run_log.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -46,7 +48,7 @@ import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
-import { stormsOf } from "./storms/start.ts";
+import { endAfterMs, stormsOf } from "./storms/start.ts";
 import { Tally } from "./tally.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
@@ -59,7 +61,6 @@ const EMFILE = 24;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
-const FROZEN_MS = 600_000;
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
@@ -187,9 +188,13 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       launcher,
       record: (contained, why) => note("note", { contained, ...why }),
       tell: (event) => options.onContained?.(event, id),
-      endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
+      endAfterMs: options.terminalIndex < 0 ? endAfterMs(options.profile.breakers) : null,
     });
     const storms = stormsOf(options.profile, confinement.policy, containment);
+    tally.onDenial = ({ rule, path }) => storms.denied(rule, path);
+    const limits = runLimits(options.profile, user.name);
+    const stop = (cause: Cause): void => void containment.freeze(cause).catch(() => {});
+    const quotas = quotasOf(options.profile.quotas, { platform: linux, stop });
     const session: Session = {
       run: id,
       containment,
@@ -207,7 +212,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       hooksPaths: new HooksPaths(workspace, home),
       fifos: new FifoMeetings(),
       observer,
-      limits: runLimits(options.profile),
+      limits,
+      quotas,
       log,
       ...writesOf(undo, log),
       platform: linux,
@@ -254,7 +260,10 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     if (namespace !== null) {
       const parts = { namespace, grants: confinement.network!, profile: options.profile };
       const flowLog = new FlowLog(journal, log.parts, tally);
-      network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
+      const gate = new FlowGate({ profile: options.profile.name, quotas, containment });
+      network = await startNetwork({ ...parts, log: flowLog, gate, outside: options.outside }).catch(
+        notStarted,
+      );
     }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
@@ -311,6 +320,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       confinement.close();
       containment.ended();
       storms.close();
+      quotas?.close();
+      limits.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();

@@ -6,6 +6,7 @@ import { NetworkPolicy } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Confinement } from "../confinement.ts";
+import type { FlowGate } from "./flow_gate.ts";
 import type { FlowLog } from "./flow_log.ts";
 import type { NetworkGrants } from "./grants.ts";
 import { enterNamespace, type Namespace } from "./namespace.ts";
@@ -45,6 +46,7 @@ export async function startNetwork(of: {
   readonly grants: NetworkGrants;
   readonly profile: ResolvedProfile;
   readonly log: FlowLog;
+  readonly gate: FlowGate;
   readonly outside?: Outside | undefined;
 }): Promise<ServedNetwork> {
   const { connect, transfer } = makeBuckets("run", { ...DEFAULT_RATES, ...of.profile.limits });
@@ -55,7 +57,7 @@ export async function startNetwork(of: {
       listen: of.grants.listen,
       credentials: of.grants.credentials,
       log: of.log,
-      limits: { connect, transfer },
+      limits: { connect, transfer, gate: of.gate },
       outside: of.outside ?? systemOutside,
     });
   } catch (error) {
