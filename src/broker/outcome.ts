@@ -1,3 +1,4 @@
+import type { LimitRefusal } from "../limits/refusal.ts";
 import type { Denial, ReplyValue } from "../protocol/message.ts";
 
 /** What came of a request. A descriptor belongs to whoever receives the outcome. `errno` is positive. */
@@ -9,7 +10,13 @@ export type Outcome =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   /** `message`: what a client is told, where an errno says too little. */
   | { readonly kind: "failed"; readonly errno: number; readonly message?: string }
-  | { readonly kind: "denied"; readonly errno: number; readonly denial: Denial };
+  /** `limit`: what refused, where a limit did. */
+  | {
+      readonly kind: "denied";
+      readonly errno: number;
+      readonly denial: Denial;
+      readonly limit?: LimitRefusal;
+    };
 
 export const DONE: Outcome = { kind: "value", value: null };
 

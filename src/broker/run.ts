@@ -12,7 +12,7 @@ import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { confine } from "./confinement.ts";
-import { Containment } from "./containment.ts";
+import { type Cause, Containment } from "./containment.ts";
 import { serveControl } from "./control/front.ts";
 import { containmentVerbs } from "./control/verbs.ts";
 import { scrub } from "./environment.ts";
@@ -24,6 +24,7 @@ import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { bindToLayers, layersInWords } from "./layers/bind.ts";
 import { runLimits } from "./limits.ts";
+import { FlowGate } from "./network/flow_gate.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
 import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
@@ -35,6 +36,7 @@ import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
+import { quotasOf } from "./quotas.ts";
 import type { Run, RunEnd, RunFacts } from "./run_facts.ts";
 import { RunLog } from "./run_log.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -43,7 +45,7 @@ import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
-import { stormsOf } from "./storms/start.ts";
+import { endAfterMs, stormsOf } from "./storms/start.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
 import { followRevocations } from "./tokens/follow_revocations.ts";
@@ -60,7 +62,6 @@ const GRACE_MS = 2000;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
-const FROZEN_MS = 600_000;
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
@@ -189,14 +190,18 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const flowLog = (authority: Authority | null): FlowLog =>
       new FlowLog(journal, (authority === null ? log : log.under(authority.id)).parts, tally);
     const sockets = brokeredSockets(confinement.network, flowLog(tokens.root), tokens.root);
-    const containment = new Containment({
+    const containment: Containment = new Containment({
       run: id,
       launcher: wholeRun(launcher, () => agents.launchers()),
       record: (contained, why) => note("note", { contained, ...why }),
       tell: (event) => options.onContained?.(event, id),
-      endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
+      endAfterMs: options.terminalIndex < 0 ? endAfterMs(options.profile.breakers) : null,
     });
     const storms = stormsOf(options.profile, confinement.policy, containment);
+    tally.onDenial = ({ rule, path }) => storms.denied(rule, path);
+    const limits = runLimits(options.profile, user.name);
+    const stop = (cause: Cause): void => void containment.freeze(cause).catch(() => {});
+    const quotas = quotasOf(options.profile.quotas, { platform: linux, stop });
     const session: Session = {
       run: id,
       containment,
@@ -216,7 +221,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       hooksPaths: new HooksPaths(workspace, home),
       fifos: new FifoMeetings(),
       observer,
-      limits: runLimits(options.profile),
+      limits,
+      quotas,
       log,
       ...writesOf(undo, log),
       platform: linux,
@@ -228,10 +234,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     };
     const output = [options.stdio[1], options.stdio[2]] as const;
     const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
+    const gate: FlowGate = new FlowGate({ profile: options.profile.name, quotas, containment });
     const agents = new SubLaunches({
       ...{ options, places, confinement, user, self, tokens, tree, session, asOwner },
       note: (extra) => note("note", extra),
-      network: { flowLog, profile: options.profile, outside: options.outside },
+      network: { flowLog, gate, profile: options.profile, outside: options.outside },
     });
     session.agents = agents;
     const revocations = followRevocations({
@@ -278,6 +285,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
         grants: confinement.network!,
         profile: options.profile,
         authority: tokens.root,
+        gate,
       };
       network = await startNetwork({ ...parts, log: flowLog(tokens.root), outside: options.outside }).catch(
         notStarted,
@@ -334,6 +342,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       containment.ended();
       revocations.close();
       storms.close();
+      quotas?.close();
+      limits.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();

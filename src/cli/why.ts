@@ -51,7 +51,9 @@ export async function why(flags: WhyFlags): Promise<void> {
       : await whyPath(flags);
   const { verdict, profile, place = null, op, path, rule, reason } = answer;
   if (flags.json)
-    console.log(JSON.stringify(verdict === "deny" ? { verdict, profile, place, ...denialJson(answer) } : answer));
+    console.log(
+      JSON.stringify(verdict === "deny" ? { verdict, profile, place, ...denialJson(answer) } : answer),
+    );
   else if (verdict === "deny") {
     console.log(denialLine(answer));
     if (answer.allowedRoots.length > 0)

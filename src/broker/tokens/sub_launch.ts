@@ -9,6 +9,7 @@ import { Containment } from "../containment.ts";
 import { refusal } from "../denial.ts";
 import type { RefusingRule } from "../judgement.ts";
 import { launcherPath } from "../launcher_path.ts";
+import type { FlowGate } from "../network/flow_gate.ts";
 import type { FlowLog } from "../network/flow_log.ts";
 import type { Outside } from "../network/outside.ts";
 import type { ServedNetwork } from "../network/serve.ts";
@@ -52,6 +53,7 @@ export type SubLaunchParts = {
   note(extra: Record<string, string | number | boolean>): void;
   readonly network: {
     flowLog(authority: Authority): FlowLog;
+    readonly gate: FlowGate;
     readonly profile: RunOptions["profile"];
     readonly outside: Outside | undefined;
   };

@@ -22,6 +22,10 @@ const DENIAL: Denial = {
   rule: "secrets.home",
   reason: "It holds a key",
   nextSteps: ["Use a copy", "sallyport run --read /x"],
+  layer: "protected",
+  allowedRoots: ["/home/u/work", "/tmp/é"],
+  retry: "later",
+  retryAfterMs: 1500,
 };
 const denied = (denial: Denial): Reply => ({
   ok: false,
@@ -81,7 +85,17 @@ const REPLIES: readonly Case[] = [
   [
     "denied-empty",
     "a denial that says as little as it may",
-    denied({ op: "refused", path: "", rule: "r", reason: "", nextSteps: [] }),
+    denied({
+      op: "refused",
+      path: "",
+      rule: "r",
+      reason: "",
+      nextSteps: [],
+      layer: "surface",
+      allowedRoots: [],
+      retry: "never",
+      retryAfterMs: null,
+    }),
   ],
   [
     "denied-16-steps",
