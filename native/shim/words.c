@@ -37,6 +37,12 @@ const char* spi_denied_op(size_t number) {
   return number < kOpCount + kInsideCount ? kOps[number - kInsideCount].name : NULL;
 }
 
+const char* spi_denial_layer(size_t number) {
+  static const char* const kLayers[] = {"profile",   "protected", "capability", "limit", "breaker",
+                                        "execution", "network",   "surface",    "policy"};
+  return number < sizeof kLayers / sizeof *kLayers ? kLayers[number] : NULL;
+}
+
 const char* sp_code_name(sp_code code) {
   static const char* const kNames[] = {"",     "DENIED",      "INVALID", "PROTOCOL",  "LIMIT",
                                        "BUSY", "UNSUPPORTED", "SETUP",   "NOT_FOUND", "TIMEOUT",

@@ -54,6 +54,8 @@ const spi_op_row* spi_op_of(spi_op op);
 
 /// What a denial counts as its operation; NULL beyond the list.
 const char* spi_denied_op(size_t number);
+/// The word of a denial's layer; NULL for a number that is none.
+const char* spi_denial_layer(size_t number);
 
 /// errno's number of a name as "ENOENT" or "E123"; EPERM for one that is not known here, so that a mistake
 /// refuses.

@@ -34,6 +34,7 @@ export { type Outcome, SallyportError } from "../protocol/errors.ts";
 export type { CellRange, CellValue, Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle, ReadStreamOptions, WriteStreamOptions } from "./file.ts";
 export type { Program, ProgramEnd } from "./program.ts";
+export { attenuate, newHolderKey, proveHolder } from "./tokens.ts";
 export type { Transaction } from "./transaction.ts";
 
 /** `signal` rejects the call with its reason; what was sent by then may still be done. */

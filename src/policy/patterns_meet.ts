@@ -28,12 +28,15 @@ export function patternsMeet(a: readonly Segment[], b: readonly Segment[]): bool
   return meet(0, 0);
 }
 
+/** More than any literal name takes. */
+const MAX_EFFORT = 1_000_000;
+
 type OneSegment = Exclude<Segment, { kind: "deep" }>;
 
 function segmentsMeet(a: OneSegment, b: OneSegment): boolean {
   if (a.kind === "any" || b.kind === "any") return true;
-  if (a.kind === "literal") return segmentSubsumes(b, a);
-  if (b.kind === "literal") return segmentSubsumes(a, b);
+  if (a.kind === "literal") return segmentSubsumes(b, a, { left: MAX_EFFORT });
+  if (b.kind === "literal") return segmentSubsumes(a, b, { left: MAX_EFFORT });
   return sameEnd(a.units, b.units, 1) && sameEnd(a.units, b.units, -1);
 }
 

@@ -19,14 +19,12 @@ const rule = fc.record({
   patterns: fc.array(pattern, { minLength: 1, maxLength: 2 }),
   except: fc.array(pattern, { maxLength: 1 }),
 });
-const profile = fc
-  .array(rule, { maxLength: 3 })
-  .map(
-    (rules): ResolvedProfile => ({
-      ...base,
-      rules: rules.map((one, at): ProfileRule => ({ id: `rule-${at}`, reason: "", remedy: "", ...one })),
-    }),
-  );
+const profile = fc.array(rule, { maxLength: 3 }).map(
+  (rules): ResolvedProfile => ({
+    ...base,
+    rules: rules.map((one, at): ProfileRule => ({ id: `rule-${at}`, reason: "", remedy: "", ...one })),
+  }),
+);
 const path = fc
   .array(fc.constantFrom("a", "b", "ab", "c"), { minLength: 1, maxLength: 4 })
   .map((parts) => `/${parts.join("/")}`);
