@@ -89,6 +89,7 @@ export function confine(options: RunOptions, places: Places): Confinement {
     options.listen,
     readCredentials(
       options,
+      [],
       policy,
       grants.map(({ path }) => path),
     ),

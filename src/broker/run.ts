@@ -223,7 +223,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       throw error;
     };
     if (namespace !== null) {
-      const parts = { namespace, grants: confinement.network!, profile: options.profile };
+      const parts = { namespace, grants: confinement.network!, profile: options.profile, run: id, tmp };
       const flowLog = new FlowLog(journal, log.parts, tally);
       network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
     }

@@ -13,6 +13,8 @@ export type FlowTarget = {
   /** 0: there is none, as for a name that is looked up. */
   readonly port: number;
   readonly via: Via;
+  /** The broker reads what passes: TLS ends here and begins anew. */
+  readonly tls?: "terminated";
 };
 /** What a flow came to. `address` is "" where nothing was connected. */
 export type FlowFacts = {
@@ -44,7 +46,7 @@ export class FlowLog {
       rule,
       verdict: "allow",
       durability: "crash",
-      extra: { via: target.via },
+      extra: extraOf(target),
     });
   }
 
@@ -70,7 +72,7 @@ export class FlowLog {
       rule: rule.id,
       verdict: "deny",
       errno: "EACCES",
-      extra: { via: target.via },
+      extra: extraOf(target),
     });
   }
 
@@ -87,6 +89,10 @@ export class FlowLog {
       }),
     );
   }
+}
+
+function extraOf({ via, tls }: FlowTarget): Readonly<Record<string, string>> {
+  return tls === undefined ? { via } : { via, tls };
 }
 
 export function pathOf({ host, port }: FlowTarget): string {
