@@ -34,18 +34,20 @@ export function acceptTls(
     });
     tls.once("secure", () => {
       clearTimeout(timer);
-      resolve(new TlsInside(tls));
+      resolve(new TlsInside(tls, stream));
     });
   });
 }
 
 class TlsInside implements Inside {
   readonly #tls: TLSSocket;
+  readonly #stream: Stream;
   #ended = false;
   #wake: () => void = () => {};
 
-  constructor(tls: TLSSocket) {
+  constructor(tls: TLSSocket, stream: Stream) {
     this.#tls = tls;
+    this.#stream = stream;
     tls.on("end", () => {
       this.#ended = true;
     });
@@ -77,7 +79,9 @@ class TlsInside implements Inside {
 
   close(how: "plain" | "reset" = "plain"): void {
     if (how === "reset" || this.#tls.destroyed) {
-      this.#tls.destroy(how === "reset" ? new Error("ECANCELED") : undefined);
+      // First: an end without a reset could be taken for that of a whole reply.
+      this.#stream.close("reset");
+      this.#tls.destroy();
       return;
     }
     const timer = setTimeout(() => this.#tls.destroy(), CLOSE_MS);
