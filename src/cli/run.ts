@@ -8,6 +8,7 @@ import type { RunOptions } from "../broker/run_options.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
 import { socketName } from "../broker/unix_sockets.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { readSecrets } from "./secrets.ts";
 import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
@@ -23,6 +24,7 @@ export type RunFlags = {
   readonly listen: readonly number[];
   readonly credential: readonly string[];
   readonly credentialCa?: string;
+  readonly secret?: readonly string[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -70,8 +72,18 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
       return null;
     }
   }
-  const relay = terminalOf();
-  const end = await confined(argv, flags, again, relay, say).catch(async (error: unknown) => {
+  let relay: Relay | null = null;
+  const started = async (): Promise<RunEnd> => {
+    const chosen = chosenProfile(
+      flags.profile,
+      flags.state,
+      flags.protect === undefined ? [] : [flags.protect],
+    );
+    const secrets = await readSecrets(flags, chosen.profile);
+    relay = terminalOf();
+    return confined(argv, flags, again, relay, say, { ...chosen, secrets });
+  };
+  const end = await started().catch(async (error: unknown) => {
     await relay?.stop();
     if (again !== null) dropStage(again.run, flags);
     notStarted(error, report);
@@ -116,9 +128,10 @@ async function confined(
   staged: Restarted | null,
   relay: Relay | null,
   say: (line: string) => void,
+  chosen: Pick<RunOptions, "profile" | "profileFile" | "secrets">,
 ) {
   const started = await startRun({
-    ...chosenProfile(flags.profile, flags.state, flags.protect === undefined ? [] : [flags.protect]),
+    ...chosen,
     workspace: process.cwd(),
     argv,
     environment: process.env,

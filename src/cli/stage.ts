@@ -11,6 +11,7 @@ import { findStage, listStages, STAGE_LOCK, type Stage } from "../files/stage_pl
 import { removeTree } from "../files/stage_removal.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { RunFlags } from "./run.ts";
+import { descriptorsOf } from "./secrets.ts";
 
 /** What the program that was started in its stage is told. */
 export type Restarted = { readonly run: string; readonly reportFd: number; readonly outcome: string };
@@ -51,7 +52,7 @@ export function startInStage(flags: RunFlags, reportFd: number): never {
     argv,
     at,
     // Node has marked them all to be closed.
-    [...new Set([0, 1, 2, reportFd])],
+    [...new Set([0, 1, 2, reportFd, ...descriptorsOf(flags)])],
   );
 }
 

@@ -1,5 +1,6 @@
 /** Resolves a profile with what it extends. Pure: the files come parsed, the variables stay unexpanded. */
 import type { Parsed, Problem } from "./problem.ts";
+import type { ProfileCredential } from "./profile_credential.ts";
 import { type Fields, isFields, profileProblems } from "./profile_fields.ts";
 import { RIGHT, type RightName } from "./rights.ts";
 
@@ -47,8 +48,12 @@ export type ResolvedProfile = {
   readonly execution: Execution;
   /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
   readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
-  /** Hosts that the run may reach, as parseNetworkGrant reads them, and own ports that the host may reach. */
-  readonly network: { readonly allow: readonly string[]; readonly listen: readonly number[] };
+  /** Hosts that the run may reach, as parseNetworkGrant reads them, own ports that the host may reach, and secrets that are added. */
+  readonly network: {
+    readonly allow: readonly string[];
+    readonly listen: readonly number[];
+    readonly credentials: readonly ProfileCredential[];
+  };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
@@ -141,7 +146,11 @@ export function resolveProfile(
         "set",
       ),
     },
-    network: { allow: union(files, "network", "allow"), listen: union(files, "network", "listen") },
+    network: {
+      allow: union(files, "network", "allow"),
+      listen: union(files, "network", "listen"),
+      credentials: union(files, "network", "credentials"),
+    },
     linuxCapabilities: [...new Set(files.flatMap((file) => (file["linuxCapabilities"] ?? []) as string[]))],
     limits: merged(files, "limits"),
     rlimits: merged(files, "rlimits"),

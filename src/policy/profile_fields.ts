@@ -1,6 +1,7 @@
 /** Checks one profile file, as parsed, field by field. What it accepts is what profiles/schema.json describes. */
 import { parseNetworkGrant } from "./network.ts";
 import type { Problem } from "./problem.ts";
+import { profileCredential } from "./profile_credential.ts";
 import { RIGHT_NAMES } from "./rights.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -42,6 +43,7 @@ const SSH_KEYS: Readonly<Record<string, Check>> = {
 const NETWORK: Readonly<Record<string, Check>> = {
   allow: listOf(networkGrant, 0),
   listen: listOf(port, 0),
+  credentials: listOf(profileCredential, 0),
 };
 
 const MIME_TYPE = matching(/^[a-z]+\/(?:\*|[a-z0-9][a-z0-9.+-]*)$/, "a type such as image/png or text/*");
