@@ -47,6 +47,7 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "link":
       return withBoth(request, request.follow, caller, platform);
     case "ssh-sign":
+    case "gpg-sign":
     case "refused":
       return request;
   }

@@ -17,6 +17,8 @@ import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
+import { serveGpgAgent } from "./gpg_agent/agent.ts";
+import { gpgGrantOf } from "./gpg_agent/grant.ts";
 import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launch } from "./launch.ts";
@@ -106,6 +108,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     );
     const runsAs = user === self ? "self" : "another user";
     const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
+    const gpg = gpgGrantOf(options, confinement.policy, runsAs, home);
     const key = openLogKey(state);
     let authority: "full" | "lowered" = "full";
     const asOwner = <T>(act: () => T): T => {
@@ -163,7 +166,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
       net: facts.net,
-      ...describeSockets(confinement.policy, ssh.keys),
+      ...describeSockets(confinement.policy, ssh.keys, gpg.keys),
       execution: facts.execution,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
@@ -188,6 +191,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       pending: new Set(),
       ownSockets: new OwnSockets(linux),
       ssh,
+      gpg,
       hooksPaths: new HooksPaths(workspace, home),
       fifos: new FifoMeetings(),
       observer,
@@ -205,6 +209,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       fronts.push(serveNotifications(listenerFd, session, confinement.classify, openChannel));
     };
     const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
+    const gpgAgent = gpg.keys.size > 0 ? await serveGpgAgent(session, tmp) : null;
     const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
     binding.isolateUmask();
     lower();
@@ -218,6 +223,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
+      gpgAgent?.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -229,6 +235,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
+      ...(gpgAgent === null ? {} : { GNUPGHOME: gpgAgent.home }),
       ...network?.environment,
       HOME: home,
       USER: user.name,
@@ -293,6 +300,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       undo?.close();
       unwatch();
       agent?.close();
+      gpgAgent?.close();
       const exitCode = timedOut ? EXIT_TIMEOUT : exitCodeOf(status);
       const outcome = timedOut ? "timed out" : outcomeText(status);
       for (const content of kept?.contents ?? []) note("note", { what: "content", ...content });

@@ -110,6 +110,10 @@ function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked
       return { pid, op: "symlink", path: request.path, to: request.target, rule };
     case "ssh-sign":
       return { pid, op: "ssh-sign", path: request.key, to: request.purpose, rule };
+    case "gpg-sign": {
+      const digest = `digest ${request.algorithm} ${request.digest}`;
+      return { pid, op: "gpg-sign", path: request.keygrip, to: digest, rule };
+    }
     case "exec": {
       // What the caller says the program is called with; what the program makes of it nobody has looked at.
       const argv = { argv: JSON.stringify(request.argv), advisory: "argv" };

@@ -2,6 +2,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
+import type { GpgGrant } from "./gpg_agent/grant.ts";
 import type { HooksPaths } from "./hooks_path.ts";
 import type { Observer } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
@@ -29,6 +30,7 @@ export type Session = {
   readonly ownTerminals: OwnTerminals;
   readonly ownSockets: OwnSockets;
   readonly ssh: SshGrant;
+  readonly gpg: GpgGrant;
   readonly hooksPaths: HooksPaths;
   readonly fifos: FifoMeetings;
   /** Set in a run that is learned from. */

@@ -71,6 +71,7 @@ program
     collect,
     [],
   )
+  .option("--gpg-sign <key>", "also allow signing with this key of the gpg-agent (repeatable)", collect, [])
   .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
   .option(
     "--credential <secret>",

@@ -20,6 +20,7 @@ export type RunFlags = {
   readonly socket: readonly string[];
   readonly sshSign: readonly string[];
   readonly sshLogin: readonly string[];
+  readonly gpgSign?: readonly string[];
   readonly netAllow: readonly string[];
   readonly listen: readonly number[];
   readonly credential: readonly string[];
@@ -140,6 +141,7 @@ async function confined(
     sockets: flags.socket.map((path) => socketName(resolve(path))),
     sshSign: flags.sshSign,
     sshLogin: flags.sshLogin,
+    gpgSign: flags.gpgSign,
     netAllow: flags.netAllow,
     listen: flags.listen,
     credentials: flags.credential,

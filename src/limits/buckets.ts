@@ -69,6 +69,7 @@ export function limitClass(request: Request): LimitClass {
       return "metadata";
     case "exec":
     case "ssh-sign":
+    case "gpg-sign":
       return "exec";
   }
 }

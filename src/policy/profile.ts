@@ -48,6 +48,8 @@ export type ResolvedProfile = {
   readonly execution: Execution;
   /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
   readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
+  /** Keys of the person's gpg-agent to sign with, by fingerprint or keygrip. */
+  readonly gpgKeys: { readonly sign: readonly string[] };
   /** Hosts that the run may reach, as parseNetworkGrant reads them, own ports that the host may reach, and secrets that are added. */
   readonly network: {
     readonly allow: readonly string[];
@@ -139,6 +141,7 @@ export function resolveProfile(
     native,
     execution: { programs: "any", interpreters: "allowed", watch: "off", ...merged(files, "execution") },
     sshKeys: { sign: union(files, "sshKeys", "sign"), login: union(files, "sshKeys", "login") },
+    gpgKeys: { sign: union(files, "gpgKeys", "sign") },
     environment: {
       allow: union(files, "environment", "allow"),
       set: merged(

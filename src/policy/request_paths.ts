@@ -52,6 +52,7 @@ export function requestPaths(request: Request): readonly PathRights[] {
     case "bind-unix":
       return [{ path: request.path, rights: RIGHT.create }];
     case "ssh-sign":
+    case "gpg-sign":
     case "refused":
       return [];
   }

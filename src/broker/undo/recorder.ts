@@ -87,6 +87,7 @@ export class UndoRecorder implements Undo {
       case "exec":
       case "connect-unix":
       case "ssh-sign":
+      case "gpg-sign":
       case "refused":
         return act();
     }
