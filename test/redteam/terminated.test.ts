@@ -172,6 +172,14 @@ test.each([
   expect(refusals(done)).toEqual([rule]);
 });
 
+test("a connection that says nothing is no refusal", async () => {
+  using arena = new Arena();
+  const code = `import socket; socket.create_connection(("localhost", ${server.port})).close()`;
+  const done = await run(arena, `python3 -c '${code}'; sleep 1`);
+  expect(flows(done)).toHaveLength(1);
+  expect(refusals(done)).toEqual([]);
+});
+
 test("HTTP/2 is not spoken", async () => {
   const done = await speak("localhost", GOOD, "h2");
   expect(done.stdout).toMatch(/^failed SSL/);

@@ -86,6 +86,7 @@ export class TerminatedHosts {
 type Asked = { readonly inside: Inside; readonly request: OriginRequest; readonly rest: Buffer };
 
 const NOTHING = { bytesUp: 0, bytesDown: 0 } as const;
+const GONE: Spliced = { ...NOTHING, end: "failed" };
 const FAILED: Spliced = { ...NOTHING, end: "failed", errno: "EPROTO" };
 const refused = (rule: NetworkRule): Spliced => ({ ...NOTHING, end: "refused", rule });
 
@@ -100,7 +101,11 @@ async function askedOf(
     maxBytes: MAX_HELLO_BYTES,
     timeoutMs: FIRST_MS,
   });
-  if (hello.kind === "wrong") return hello.why === PLAIN ? refused(TERMINATED_RULE) : refused(SNI_RULE);
+  if (hello.kind === "wrong") {
+    if (hello.why === PLAIN) return refused(TERMINATED_RULE);
+    // One that goes without a word has asked for nothing.
+    return hello.why === OTHER ? refused(SNI_RULE) : GONE;
+  }
   const inside = await acceptTls(stream, hello.rest, authority.contextOf(grant.host), FIRST_MS);
   const read = await readFirst(inside, Buffer.alloc(0), parseOriginRequest, {
     maxBytes: MAX_HEAD_BYTES,
@@ -136,6 +141,7 @@ function carry({ inside, request, rest }: Asked, outside: Stream, credential: Cr
 }
 
 const PLAIN = "no TLS";
+const OTHER = "another host";
 
 /** Takes nothing: what it judges is for the handshake. */
 function helloFor(host: string): (bytes: Buffer) => Parsing<null> {
@@ -145,7 +151,7 @@ function helloFor(host: string): (bytes: Buffer) => Parsing<null> {
     if (!isHandshake(bytes)) return wrong(PLAIN);
     const judged = judge(bytes);
     if (judged === "more") return MORE;
-    return judged === "pass" ? { kind: "value", value: null, taken: 0 } : wrong("another host");
+    return judged === "pass" ? { kind: "value", value: null, taken: 0 } : wrong(OTHER);
   };
 }
 
