@@ -89,11 +89,21 @@ describe("openssl", () => {
     for (const name of ["example.org", "www.example.org", "xapi.example.org", "bank.example"])
       expect(verified(certificate, leaf(name)), name).toContain("permitted subtree violation");
     // An authority below it.
-    const below = { name: "below", ...key() };
+    const below = { name: "api.example.org", ...key() };
     const forged = serverCertificate(below, "api.example.org", key().publicKey, validity);
     const asAuthority = serverCertificate(issuer, "api.example.org", below.publicKey, validity);
     writeFileSync(join(directory, "between.pem"), asAuthority);
-    expect(verified(certificate, forged, "-untrusted", join(directory, "between.pem"))).not.toBe("OK");
+    expect(verified(certificate, forged, "-untrusted", join(directory, "between.pem"))).toContain(
+      "invalid CA certificate",
+    );
+    const shown = (pem: string): string =>
+      execFileSync("openssl", ["x509", "-noout", "-text"], { input: pem, encoding: "utf8" });
+    expect(shown(asAuthority)).toMatch(/Basic Constraints: critical\s+CA:FALSE\s/);
+    expect(shown(asAuthority)).toMatch(/Key Usage: critical\s+Digital Signature\s/);
+    const text = shown(certificate);
+    expect(text).toMatch(/Basic Constraints: critical\s+CA:TRUE, pathlen:0\s/);
+    expect(text).toMatch(/Key Usage: critical\s+Certificate Sign\s/);
+    expect(text).toMatch(/Name Constraints: critical/);
     const old = { from: new Date(0), until: new Date(Date.now() - 1000) };
     const late = serverCertificate(issuer, "api.example.org", key().publicKey, old);
     expect(verified(certificate, late)).toContain("expired");
