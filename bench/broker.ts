@@ -9,6 +9,7 @@ import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
 import { NO_GPG } from "../src/broker/gpg_agent/grant.ts";
 import { HooksPaths } from "../src/broker/hooks_path.ts";
 import { runLimits } from "../src/broker/limits.ts";
+import { NO_SOCKETS } from "../src/broker/network/brokered_sockets.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
 import { OwnSockets } from "../src/broker/own_sockets.ts";
@@ -78,6 +79,8 @@ export class BenchBroker {
       transactions: new Transactions(),
       platform,
       network: null,
+      sockets: NO_SOCKETS,
+      signal: () => -1,
       rootPid: process.pid,
       launch: () => Promise.reject(new Error("A bench launches nothing")),
     };

@@ -37,6 +37,8 @@ export type NetworkParts = {
 };
 
 export type ServedNetwork = {
+  readonly flows: Flows;
+  readonly names: Names;
   /** Variables that tell programs of the proxies. */
   readonly environment: Readonly<Record<string, string>>;
   /** Cuts every flow; resolves when all of them are on record. */
@@ -45,8 +47,7 @@ export type ServedNetwork = {
 
 /** Serves a run's namespace: name server, proxies, and a listener for programs that know of no proxy. Rejects with a Node error. */
 export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> {
-  const { namespace, terminated, log } = parts;
-  const policy = terminated?.policy(parts.policy) ?? parts.policy;
+  const { namespace, policy, terminated, log } = parts;
   const flows = new Flows(policy, log, parts.outside, parts.limits, terminated);
   const names = new Names(listedNames(textOf("/etc/hosts"), (name) => policy.knowsName(name)));
   const stub = new DnsStub(policy, names, log, namespace.hasIpv6);
@@ -88,13 +89,15 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
     for (const credential of parts.credentials) {
       const { way } = credential.grant;
       if (way.kind !== "endpoint") continue;
-      const allowed = credentialPolicy(parts.policy, credential);
+      const allowed = credentialPolicy(policy, credential);
       const serve = (stream: Stream) => serveCredential(stream, credential, flows, allowed);
       const port = await listen(OWN_ADDRESS, 0, serve);
       endpoints[way.variable] = endpointUrl(way.path, formatIp(OWN_ADDRESS), port);
     }
     for (const port of parts.listen) closers.push(publish(port, flows, namespace));
     return {
+      flows,
+      names,
       environment: { ...environmentOf(http, socks), ...endpoints },
       async close() {
         await flows.close();

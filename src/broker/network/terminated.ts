@@ -1,5 +1,5 @@
 import type { Stream } from "../../platform/stream.ts";
-import type { NetworkPolicy, NetworkRule } from "../../policy/network.ts";
+import type { NetworkRule } from "../../policy/network.ts";
 import { BodyFraming } from "./body_framing.ts";
 import { ECHO, headWithCredential } from "./credential_endpoint.ts";
 import type { Credential } from "./credentials.ts";
@@ -43,14 +43,6 @@ export class TerminatedHosts {
   static of(run: string, all: readonly Credential[]): TerminatedHosts | null {
     const credentials = all.filter(({ grant }) => grant.way.kind === "terminated");
     return credentials.length === 0 ? null : new TerminatedHosts(run, credentials);
-  }
-
-  /** The run's grants, and these hosts. */
-  policy(policy: NetworkPolicy): NetworkPolicy {
-    return [...this.#credentials.values()].reduce(
-      (all, { grant: { host, port } }) => all.with({ kind: "host", name: host, below: false, ports: [port] }),
-      policy,
-    );
   }
 
   has(target: Pick<FlowTarget, "host" | "port">): boolean {
