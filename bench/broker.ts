@@ -6,6 +6,7 @@ import { Journal, runLogDir } from "../src/audit/journal.ts";
 import { openLogKey } from "../src/audit/key.ts";
 import { lineParts } from "../src/audit/lines.ts";
 import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
+import { NO_GPG } from "../src/broker/gpg_agent/grant.ts";
 import { HooksPaths } from "../src/broker/hooks_path.ts";
 import { runLimits } from "../src/broker/limits.ts";
 import { NO_SOCKETS } from "../src/broker/network/brokered_sockets.ts";
@@ -70,6 +71,7 @@ export class BenchBroker {
       ownTerminals: new OwnTerminals(),
       ownSockets: new OwnSockets(linux),
       ssh: new SshGrant(new Map(), ""),
+      gpg: NO_GPG,
       pending: new Set(),
       hooksPaths: new HooksPaths(places.workspace, places.home),
       observer: null,

@@ -7,6 +7,7 @@ import { makeClassifier } from "../platform/seccomp/classify.ts";
 import type { FilterOptions, Mediation } from "../platform/seccomp/spec.ts";
 import { compilePolicy, decidePath, type Policy } from "../policy/decide.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
+import { toCredentialGrant } from "../policy/profile_credential.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { mayMatchBelow } from "../policy/trie.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -18,7 +19,7 @@ import { observingPolicy } from "./observing.ts";
 import { packageFiles } from "./package_files.ts";
 import { filterSpec } from "./profiles.ts";
 import { type ProgramTable, programTable } from "./programs/program_table.ts";
-import { expandEnvironment, nativePaths, rulesOf } from "./rules.ts";
+import { expandEnvironment, fill, nativePaths, rulesOf } from "./rules.ts";
 import type { RunFacts } from "./run_facts.ts";
 import type { RunOptions } from "./run_options.ts";
 import type { Authority } from "./tokens/authority.ts";
@@ -90,7 +91,12 @@ export function confine(
     profile,
     options.netAllow,
     options.listen,
-    readCredentials(options, policy, observing === null ? readable : [...readable, "/"]),
+    readCredentials(
+      options,
+      profile.network.credentials.map((one) => toCredentialGrant(one, (text) => fill(text, places))),
+      policy,
+      observing === null ? readable : [...readable, "/"],
+    ),
   );
   return keptByKernel(options, places, { policy, programs, observing, trees, authority, network });
 }

@@ -9,6 +9,7 @@ import { judgeAuthority } from "./judge_authority.ts";
 import { judgeAroundPrograms, judgeExec } from "./judge_exec.ts";
 import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
+import { judgeGpgSign } from "./judge_gpg_sign.ts";
 import { judgeKill } from "./judge_kill.ts";
 import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
 import { judgeSocket } from "./judge_socket.ts";
@@ -56,6 +57,7 @@ function judgeByProfile(request: Request, caller: Caller, session: Session): Jud
       : { kind: "allow", rule: "session.present" };
   if (request.op === "kill") return judgeKill(request, session);
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
+  if (request.op === "gpg-sign") return judgeGpgSign(request, session);
   if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));
   return judgeAroundPrograms(request, caller, session) ?? judgeByRules(request, caller, session);
 }

@@ -9,6 +9,7 @@ import { commit } from "./ops/commit.ts";
 import { connectUnix } from "./ops/connect_unix.ts";
 import { discard } from "./ops/discard.ts";
 import { exec } from "./ops/exec.ts";
+import { gpgSign } from "./ops/gpg_sign.ts";
 import { link } from "./ops/link.ts";
 import { list } from "./ops/list.ts";
 import { mkdir } from "./ops/mkdir.ts";
@@ -91,6 +92,8 @@ export function perform(request: Request, caller: Caller, session: Session): Out
       return bindUnix(request, caller, session);
     case "ssh-sign":
       return sshSign(request, session);
+    case "gpg-sign":
+      return gpgSign(request, session);
     case "refused":
       return { kind: "failed", errno: EPERM };
   }

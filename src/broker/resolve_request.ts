@@ -55,6 +55,7 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
     case "challenge":
     case "present":
     case "ssh-sign":
+    case "gpg-sign":
     case "refused":
       return request;
   }

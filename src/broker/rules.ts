@@ -83,7 +83,7 @@ function allow(id: string, rights: number, pattern: string, reason: string): Rul
   return { id, effect: "allow", rights, pattern, except: [], reason, remedy: "" };
 }
 
-function fill(text: string, places: Places): string {
+export function fill(text: string, places: Places): string {
   return text.replace(/\$\{(\w+)\}/g, (whole, name: string) => places[name as keyof Places] ?? whole);
 }
 

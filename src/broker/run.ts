@@ -19,6 +19,8 @@ import { scrub } from "./environment.ts";
 import { exitCodeOf, outcomeText, SIGNALS } from "./exit.ts";
 import { FifoMeetings } from "./fifo_meetings.ts";
 import { findProgram } from "./find_program.ts";
+import { serveGpgAgent } from "./gpg_agent/agent.ts";
+import { gpgGrantOf } from "./gpg_agent/grant.ts";
 import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launcherPath } from "./launcher_path.ts";
@@ -113,6 +115,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     );
     const runsAs = user === self ? "self" : "another user";
     const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
+    const gpg = gpgGrantOf(options, confinement.policy, runsAs, home);
     const key = openLogKey(state);
     let authority: "full" | "lowered" = "full";
     const asOwner = <T>(act: () => T): T => {
@@ -172,7 +175,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       reads: facts.readsBecause === "" ? facts.reads : `${facts.reads}: ${facts.readsBecause}`,
       landlockAbi: facts.landlockAbi,
       net: facts.net,
-      ...describeSockets(confinement.policy, ssh.keys),
+      ...describeSockets(confinement.policy, ssh.keys, gpg.keys),
       execution: facts.execution,
       missing: facts.missing.join(", "),
       without: facts.withoutDenials.join(", "),
@@ -218,6 +221,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       pending: new Set(),
       ownSockets: new OwnSockets(linux),
       ssh,
+      gpg,
       hooksPaths: new HooksPaths(workspace, home),
       fifos: new FifoMeetings(),
       observer,
@@ -246,6 +250,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       note: (extra) => note("note", extra),
     });
     const agent = ssh.keys.size > 0 ? await serveSshAgent(session) : null;
+    const gpgAgent = gpg.keys.size > 0 ? await serveGpgAgent(session, tmp) : null;
     const unwatch = watchInspector(() => note("note", { signal: "SIGUSR1", inspector: "kept shut" }));
     const control = await serveControl({
       directory: dirname(dir),
@@ -275,6 +280,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       unwatch();
       agent?.close();
       control.close();
+      gpgAgent?.close();
       note("run.end", { outcome: "did not start", error: String(error) });
       await journal.close();
       throw error;
@@ -286,6 +292,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
         profile: options.profile,
         authority: tokens.root,
         gate,
+        run: id,
+        tmp,
       };
       network = await startNetwork({ ...parts, log: flowLog(tokens.root), outside: options.outside }).catch(
         notStarted,
@@ -294,6 +302,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
+      ...(gpgAgent === null ? {} : { GNUPGHOME: gpgAgent.home }),
       ...network?.environment,
       ...(options.preload === undefined ? {} : { LD_PRELOAD: options.preload }),
       HOME: home,
@@ -358,6 +367,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       unwatch();
       agent?.close();
       control.close();
+      gpgAgent?.close();
       const plain = timedOut
         ? { exitCode: EXIT_TIMEOUT, outcome: "timed out" }
         : { exitCode: exitCodeOf(status), outcome: outcomeText(status) };

@@ -134,6 +134,10 @@ function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked
       const cells = formatCells(askedCells(request));
       return { pid, op: request.op, path: request.path, rule, extra: { ...looked, cells } };
     }
+    case "gpg-sign": {
+      const digest = `digest ${request.algorithm} ${request.digest}`;
+      return { pid, op: "gpg-sign", path: request.keygrip, to: digest, rule };
+    }
     case "exec": {
       // What the caller says the program is called with; what the program makes of it nobody has looked at.
       const argv = { argv: JSON.stringify(request.argv), advisory: "argv" };

@@ -24,6 +24,8 @@ export type RunOptions = CredentialSource & {
   /** Fingerprints of keys of the ssh-agent at SSH_AUTH_SOCK to sign files with, or logins as well. */
   readonly sshSign?: readonly string[] | undefined;
   readonly sshLogin?: readonly string[] | undefined;
+  /** Keys of the person's gpg-agent to sign with, by fingerprint or keygrip. */
+  readonly gpgSign?: readonly string[] | undefined;
   /** Hosts to grant, as `--net-allow` takes them. */
   readonly netAllow?: readonly string[] | undefined;
   /** Texts of tokens; the run has what they grant, out of what the profile grants. */

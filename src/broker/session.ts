@@ -3,6 +3,7 @@ import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest } from "../protocol/message.ts";
 import type { Containment } from "./containment.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
+import type { GpgGrant } from "./gpg_agent/grant.ts";
 import type { HooksPaths } from "./hooks_path.ts";
 import type { RunLimits } from "./limits.ts";
 import type { BrokeredSockets } from "./network/brokered_sockets.ts";
@@ -38,6 +39,7 @@ export type Session = {
   readonly ownTerminals: OwnTerminals;
   readonly ownSockets: OwnSockets;
   readonly ssh: SshGrant;
+  readonly gpg: GpgGrant;
   readonly hooksPaths: HooksPaths;
   readonly fifos: FifoMeetings;
   /** Set in a run that is learned from. */

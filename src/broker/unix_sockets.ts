@@ -3,16 +3,25 @@ import type { Mediation, UnixPolicy } from "../platform/seccomp/spec.ts";
 import { decidePath, type Policy } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import type { GpgGrant } from "./gpg_agent/grant.ts";
 import type { RunOptions } from "./run_options.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
 
 /** Whether the filter lets the program make Unix sockets. Throws SETUP for a grant that can not be kept. */
 export function unixSockets(
-  { profile, sockets = [], sshSign = [], sshLogin = [] }: RunOptions,
+  { profile, sockets = [], sshSign = [], sshLogin = [], gpgSign = [] }: RunOptions,
   policy: Policy,
   mediation: Mediation,
 ): UnixPolicy {
-  const hasKeys = [...profile.sshKeys.sign, ...profile.sshKeys.login, ...sshSign, ...sshLogin].length > 0;
+  const hasKeys =
+    [
+      ...profile.sshKeys.sign,
+      ...profile.sshKeys.login,
+      ...sshSign,
+      ...sshLogin,
+      ...profile.gpgKeys.sign,
+      ...gpgSign,
+    ].length > 0;
   const granted =
     hasKeys ||
     policy.rules.some(({ effect, rights }) => effect === "allow" && (rights & RIGHT.connect) !== 0);
@@ -40,12 +49,14 @@ export function unixSockets(
 export function describeSockets(
   policy: Policy,
   keys: SshGrant["keys"],
-): { readonly sockets: string; readonly sshKeys: string } {
+  gpg: GpgGrant["keys"],
+): { readonly sockets: string; readonly sshKeys: string; readonly gpgKeys: string } {
   const granted = policy.rules.filter(
     ({ effect, rights }) => effect === "allow" && (rights & RIGHT.connect) !== 0,
   );
   return {
     sockets: granted.map(({ pattern }) => pattern).join(", "),
+    gpgKeys: [...gpg.values()].map(({ fingerprint }) => fingerprint).join(", "),
     sshKeys: [...keys].map(([key, use]) => `${key} for ${use}`).join(", "),
   };
 }

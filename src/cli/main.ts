@@ -79,10 +79,17 @@ program
     collect,
     [],
   )
+  .option("--gpg-sign <key>", "also allow signing with this key of the gpg-agent (repeatable)", collect, [])
   .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
   .option(
     "--credential <secret>",
-    "send requests to VARIABLE's address on to a host with a secret added: VARIABLE@HOST[:PORT][/PATH]=HEADER:FILE (repeatable)",
+    "add a secret to requests for a host: VARIABLE@HOST[:PORT][/PATH]=HEADER:SOURCE for those to the address in VARIABLE, terminated:HOST[:PORT]=HEADER:SOURCE for those by its name; SOURCE is FILE, @- (a line of stdin) or @FD (repeatable)",
+    collect,
+    [],
+  )
+  .option(
+    "--secret <entry>",
+    "give an entry of the profile its secret: NAME=SOURCE (repeatable)",
     collect,
     [],
   )

@@ -10,6 +10,7 @@ import { chosenProfile } from "../broker/saved_profiles.ts";
 import { socketName } from "../broker/unix_sockets.ts";
 import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { readSecrets } from "./secrets.ts";
 import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { containmentLine, endLines, startLine } from "./summary.ts";
 import { type Relay, relayTerminal } from "./terminal.ts";
@@ -24,10 +25,12 @@ export type RunFlags = {
   readonly socket: readonly string[];
   readonly sshSign: readonly string[];
   readonly sshLogin: readonly string[];
+  readonly gpgSign?: readonly string[];
   readonly netAllow: readonly string[];
   readonly listen: readonly number[];
   readonly credential: readonly string[];
   readonly credentialCa?: string;
+  readonly secret?: readonly string[];
   readonly timeout?: number;
   /** "-" for stderr, else a file; absent: text. */
   readonly json?: string;
@@ -76,13 +79,23 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
       return null;
     }
   }
-  const relay = terminalOf();
+  let relay: Relay | null = null;
   const tell = (event: Readonly<Record<string, unknown>>): void => {
     const line = `${JSON.stringify(event)}\n`;
     if (flags.json === "-") writeError(line);
     else if (flags.json !== undefined) writeSync(report, line);
   };
-  const end = await confined(argv, flags, again, relay, say, tell).catch(async (error: unknown) => {
+  const started = async (): Promise<RunEnd> => {
+    const chosen = chosenProfile(
+      flags.profile,
+      flags.state,
+      flags.protect === undefined ? [] : [flags.protect],
+    );
+    const secrets = await readSecrets(flags, chosen.profile);
+    relay = terminalOf();
+    return confined(argv, flags, again, relay, say, tell, { ...chosen, secrets });
+  };
+  const end = await started().catch(async (error: unknown) => {
     await relay?.stop();
     if (again !== null) dropStage(again.run, flags);
     notStarted(error, report);
@@ -126,9 +139,10 @@ async function confined(
   relay: Relay | null,
   say: (line: string) => void,
   tell: (event: Readonly<Record<string, unknown>>) => void,
+  chosen: Pick<RunOptions, "profile" | "profileFile" | "secrets">,
 ) {
   const started = await startRun({
-    ...chosenProfile(flags.profile, flags.state, flags.protect === undefined ? [] : [flags.protect]),
+    ...chosen,
     workspace: process.cwd(),
     tokens: await Promise.all((flags.token ?? []).map(readToken)),
     argv,
@@ -139,6 +153,7 @@ async function confined(
     sockets: flags.socket.map((path) => socketName(resolve(path))),
     sshSign: flags.sshSign,
     sshLogin: flags.sshLogin,
+    gpgSign: flags.gpgSign,
     netAllow: flags.netAllow,
     listen: flags.listen,
     credentials: flags.credential,

@@ -12,6 +12,7 @@ import { findStage, listStages, STAGE_LOCK, type Stage } from "../files/stage_pl
 import { removeTree } from "../files/stage_removal.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { RunFlags } from "./run.ts";
+import { descriptorsOf } from "./secrets.ts";
 
 /** What the program that was started in its stage is told. */
 export type Restarted = { readonly run: string; readonly reportFd: number; readonly outcome: string };
@@ -54,7 +55,7 @@ export async function startInStage(flags: RunFlags, reportFd: number): Promise<n
     argv,
     at,
     // Node has marked them all to be closed.
-    [...new Set([0, 1, 2, reportFd])],
+    [...new Set([0, 1, 2, reportFd, ...descriptorsOf(flags)])],
   );
 }
 

@@ -78,6 +78,7 @@ export function limitClass(request: Request): LimitClass {
     case "present":
     case "exec":
     case "ssh-sign":
+    case "gpg-sign":
       return "exec";
   }
 }

@@ -1,6 +1,7 @@
 /** Resolves a profile with what it extends. Pure: the files come parsed, the variables stay unexpanded. */
 import { lowered } from "./lower.ts";
 import type { Parsed, Problem } from "./problem.ts";
+import type { ProfileCredential } from "./profile_credential.ts";
 import { type Fields, isFields, profileProblems } from "./profile_fields.ts";
 import { RIGHT, type RightName } from "./rights.ts";
 
@@ -48,8 +49,14 @@ export type ResolvedProfile = {
   readonly execution: Execution;
   /** Fingerprints of keys of the person's ssh-agent: to sign files and commits with; to log in with as well. */
   readonly sshKeys: { readonly sign: readonly string[]; readonly login: readonly string[] };
-  /** Hosts that the run may reach, as parseNetworkGrant reads them, and own ports that the host may reach. */
-  readonly network: { readonly allow: readonly string[]; readonly listen: readonly number[] };
+  /** Keys of the person's gpg-agent to sign with, by fingerprint or keygrip. */
+  readonly gpgKeys: { readonly sign: readonly string[] };
+  /** Hosts that the run may reach, as parseNetworkGrant reads them, own ports that the host may reach, and secrets that are added. */
+  readonly network: {
+    readonly allow: readonly string[];
+    readonly listen: readonly number[];
+    readonly credentials: readonly ProfileCredential[];
+  };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
   readonly limits: Readonly<Record<string, RateSetting>>;
@@ -153,6 +160,7 @@ export function resolveProfile(
     native,
     execution: { programs: "any", interpreters: "allowed", watch: "off", ...merged(files, "execution") },
     sshKeys: { sign: union(files, "sshKeys", "sign"), login: union(files, "sshKeys", "login") },
+    gpgKeys: { sign: union(files, "gpgKeys", "sign") },
     environment: {
       allow: union(files, "environment", "allow"),
       set: merged(
@@ -160,7 +168,11 @@ export function resolveProfile(
         "set",
       ),
     },
-    network: { allow: union(files, "network", "allow"), listen: union(files, "network", "listen") },
+    network: {
+      allow: union(files, "network", "allow"),
+      listen: union(files, "network", "listen"),
+      credentials: union(files, "network", "credentials"),
+    },
     linuxCapabilities: [...new Set(files.flatMap((file) => (file["linuxCapabilities"] ?? []) as string[]))],
     limits,
     quotas,

@@ -1,6 +1,7 @@
 /** Checks one profile file, as parsed, field by field. What it accepts is what profiles/schema.json describes. */
 import { parseNetworkGrant } from "./network.ts";
 import type { Problem } from "./problem.ts";
+import { profileCredential } from "./profile_credential.ts";
 import { RIGHT_NAMES } from "./rights.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -8,6 +9,8 @@ type Check = (value: unknown, field: string, report: Report) => void;
 type Report = (field: string, problem: string, remedy: string) => void;
 
 export const PROFILE_NAME: RegExp = /^(?:pack)?:?[a-z0-9][a-z0-9-]*$/;
+/** Of a key of gpg: its fingerprint (40 digits, or 64 for version 5 and 6) or its keygrip. */
+export const GPG_KEY: RegExp = /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/;
 const RULE_ID = /^[a-z0-9][a-z0-9.-]*$/;
 const VARIABLES = ["workspace", "home", "tmp", "state"];
 
@@ -39,9 +42,14 @@ const SSH_KEYS: Readonly<Record<string, Check>> = {
   login: listOf(FINGERPRINT, 0),
 };
 
+const GPG_KEYS: Readonly<Record<string, Check>> = {
+  sign: listOf(matching(GPG_KEY, "a fingerprint or keygrip: 40 hexadecimal digits"), 0),
+};
+
 const NETWORK: Readonly<Record<string, Check>> = {
   allow: listOf(networkGrant, 0),
   listen: listOf(port, 0),
+  credentials: listOf(profileCredential, 0),
 };
 
 const MIME_TYPE = matching(/^[a-z]+\/(?:\*|[a-z0-9][a-z0-9.+-]*)$/, "a type such as image/png or text/*");
@@ -91,6 +99,7 @@ const PROFILE: Readonly<Record<string, Check>> = {
   native: object(NATIVE, []),
   execution: object(EXECUTION, []),
   sshKeys: object(SSH_KEYS, []),
+  gpgKeys: object(GPG_KEYS, []),
   environment: object(ENVIRONMENT, []),
   network: object(NETWORK, []),
   linuxCapabilities: listOf(matching(/^CAP_[A-Z_]+$/, "a name such as CAP_NET_RAW"), 0),

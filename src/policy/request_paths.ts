@@ -61,6 +61,7 @@ export function requestPaths(request: Request): readonly PathRights[] {
     case "challenge":
     case "present":
     case "ssh-sign":
+    case "gpg-sign":
     case "refused":
       return [];
   }

@@ -196,6 +196,15 @@ export type SshSignRequest = {
   readonly data: Uint8Array;
   readonly flags: number;
 };
+/** Has the person's gpg-agent sign a digest. Only from the agent that the broker serves a run. */
+export type GpgSignRequest = {
+  readonly op: "gpg-sign";
+  /** Of the key, in upper-case hexadecimal: what gpg-agent knows it by. */
+  readonly keygrip: string;
+  /** OpenPGP number and value, in upper-case hexadecimal (RFC 9580, 9.5). */
+  readonly algorithm: number;
+  readonly digest: string;
+};
 /** Something that no profile can grant in this version; recorded and refused. `what` names the system call and why. */
 export type RefusedRequest = {
   readonly op: "refused";
@@ -237,12 +246,13 @@ export type Request =
   | ConnectUnixRequest
   | BindUnixRequest
   | SshSignRequest
+  | GpgSignRequest
   | RefusedRequest;
 
 /** Operations that a client may send; the others exist only inside the broker. */
 export type WireRequest = Exclude<
   Request,
-  RefusedRequest | ConnectUnixRequest | BindUnixRequest | SshSignRequest
+  RefusedRequest | ConnectUnixRequest | BindUnixRequest | SshSignRequest | GpgSignRequest
 >;
 export type Op = Request["op"];
 

@@ -72,7 +72,7 @@ export const FAILURE_CODES: readonly FailureCode[] = [
   "INTERNAL",
 ];
 
-const INSIDE: readonly Op[] = ["refused", "connect-unix", "bind-unix", "ssh-sign"];
+const INSIDE: readonly Op[] = ["refused", "connect-unix", "bind-unix", "ssh-sign", "gpg-sign"];
 /** Operations that a denial can name; those inside the broker keep the numbers that they had before the list of requests grew. */
 export const DENIED_OPS: readonly Op[] = [...OPS.slice(0, 16), ...INSIDE, ...OPS.slice(16)];
 export const FOLLOW: readonly Follow[] = ["follow", "nofollow"];

@@ -123,6 +123,11 @@ export class Internet {
     return this.#directory;
   }
 
+  /** Of every server with TLS, as a file. */
+  get certificate(): string {
+    return join(this.#directory, "cert.pem");
+  }
+
   /** `sallyport run` on the host of this internet, and everything that arrived at a server meanwhile. */
   async run(
     arena: Arena,

@@ -19,6 +19,7 @@ const big = Buffer.alloc(1 << 20, "x");
 function serve(request, response) {
   const { localAddress, localPort } = request.socket;
   arrived(`http ${localAddress} ${localPort} ${request.headers.host} ${request.url}`);
+  if (request.headers.authorization !== undefined) arrived(`authorization ${request.headers.authorization}`);
   if (request.url.startsWith("/redirect/")) {
     response.writeHead(302, { location: decodeURIComponent(request.url.slice(10)) });
     return response.end();

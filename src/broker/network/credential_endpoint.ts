@@ -12,7 +12,7 @@ import { carryOverTls } from "./tls_origin.ts";
 
 const HEAD_MS = 30_000;
 
-const ECHO: NetworkRule = {
+export const ECHO: NetworkRule = {
   id: "network.credential-echo",
   reason: "the host sent the credential back",
   remedy: "",
@@ -55,9 +55,8 @@ export async function serveCredential(
     (outside, relay) =>
       carryOverTls(stream, outside, {
         host,
-        authorities: credential.authorities,
-        // The secret goes into the connection and nowhere else.
-        head: () => headFor(request, credential),
+        trust: credential.trust,
+        head: () => headWithCredential(request, credential),
         method: request.method,
         framing: new BodyFraming(request.body),
         first: read.rest,
@@ -68,13 +67,14 @@ export async function serveCredential(
   );
 }
 
-function headFor(request: OriginRequest, credential: Credential): Buffer {
+/** The secret goes into the connection and nowhere else. */
+export function headWithCredential(request: OriginRequest, credential: Credential): Buffer {
   const { host, port, header } = credential.grant;
   const authority = port === 443 ? host : `${host}:${port}`;
   return originRequestHead(request, authority, { name: header, value: credential.fieldValue() });
 }
 
 /** What tells the program where its endpoint is. */
-export function endpointVariable({ grant }: Credential, address: string, port: number): [string, string] {
-  return [grant.variable, `http://${address}:${port}${grant.path}`];
+export function endpointUrl(path: string, address: string, port: number): string {
+  return `http://${address}:${port}${path}`;
 }

@@ -1,4 +1,4 @@
-import type { Stream } from "../../platform/stream.ts";
+import type { Inside } from "./tls_inside.ts";
 
 /** What a parser makes of the bytes so far: it wants more, refuses them, or gives a value and how many bytes it took. */
 export type Parsing<T> =
@@ -18,7 +18,7 @@ export type FirstBytes<T> =
 
 /** Reads until `parse` has what it wants. A connection that fails is "wrong"; one that takes too long is closed. */
 export async function readFirst<T>(
-  stream: Stream,
+  stream: Inside,
   already: Buffer,
   parse: (bytes: Buffer) => Parsing<T>,
   bounds: { readonly maxBytes: number; readonly timeoutMs: number },
@@ -43,7 +43,7 @@ export async function readFirst<T>(
 }
 
 /** Writes an answer, and closes once the peer has read it or does not want it. */
-export async function answerAndClose(stream: Stream, bytes: Uint8Array, timeoutMs = 5000): Promise<void> {
+export async function answerAndClose(stream: Inside, bytes: Uint8Array, timeoutMs = 5000): Promise<void> {
   const timer = setTimeout(() => stream.close("reset"), timeoutMs);
   try {
     await stream.write(bytes);

@@ -14,6 +14,8 @@ export type FlowTarget = {
   /** 0: there is none, as for a name that is looked up. */
   readonly port: number;
   readonly via: Via;
+  /** The broker reads what passes: TLS ends here and begins anew. */
+  readonly tls?: "terminated";
   /** Who asked, where the kernel said so. */
   readonly pid?: number;
 };
@@ -48,7 +50,7 @@ export class FlowLog {
       verdict: "allow",
       ...(target.pid === undefined ? {} : { pid: target.pid }),
       durability: "crash",
-      extra: { via: target.via },
+      extra: extraOf(target),
     });
   }
 
@@ -74,7 +76,7 @@ export class FlowLog {
       verdict: "deny",
       errno: "EACCES",
       ...(target.pid === undefined ? {} : { pid: target.pid }),
-      extra: { via: target.via },
+      extra: extraOf(target),
     });
   }
 
@@ -91,6 +93,10 @@ export class FlowLog {
       }),
     );
   }
+}
+
+function extraOf({ via, tls }: FlowTarget): Readonly<Record<string, string>> {
+  return tls === undefined ? { via } : { via, tls };
 }
 
 export function pathOf({ host, port }: FlowTarget): string {

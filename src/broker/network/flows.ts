@@ -8,6 +8,7 @@ import type { Outside } from "./outside.ts";
 import { Relay } from "./relay.ts";
 import { SNI_RULE, sniShape } from "./sni.ts";
 import { AS_IT_IS, type Shape, type Spliced, type Splicing, splice } from "./splice.ts";
+import { TERMINATED_RULE, type TerminatedHosts } from "./terminated.ts";
 
 export const MAX_FLOWS = 512;
 const IDLE_MS = 15 * 60_000;
@@ -47,6 +48,7 @@ export class Flows {
   readonly #log: FlowLog;
   readonly #outside: Outside;
   readonly #limits: FlowLimits;
+  readonly #terminated: TerminatedHosts | null;
   readonly #epoch = performance.now();
   readonly #waiting = new Set<Stream>();
   readonly #splicings = new Set<Splicing>();
@@ -55,7 +57,14 @@ export class Flows {
   #count = 0;
   #closed = false;
 
-  constructor(policy: NetworkPolicy, log: FlowLog, outside: Outside, limits: FlowLimits) {
+  constructor(
+    policy: NetworkPolicy,
+    log: FlowLog,
+    outside: Outside,
+    limits: FlowLimits,
+    terminated: TerminatedHosts | null = null,
+  ) {
+    this.#terminated = terminated;
     this.#policy = policy;
     this.#log = log;
     this.#outside = outside;
@@ -63,8 +72,8 @@ export class Flows {
   }
 
   /** Decides, records, resolves, decides on the addresses, connects. Rejects only when the journal does not take the record. */
-  open(target: FlowTarget, policy: NetworkPolicy = this.#policy): Promise<OpenFlow | FlowRefusal> {
-    const opening = this.#open(target, policy);
+  open(asked: FlowTarget, policy: NetworkPolicy = this.#policy): Promise<OpenFlow | FlowRefusal> {
+    const opening = this.#open(this.#marked(asked), policy);
     this.#pending.add(opening);
     const forget = (): void => void this.#pending.delete(opening);
     opening.then(forget, forget);
@@ -116,6 +125,7 @@ export class Flows {
     const verdict = policy.decide(target.host, target.port);
     if (verdict.kind === "deny") return this.#refuse(target, verdict.rule);
     if (this.#closed || this.#count >= MAX_FLOWS) return this.#refuse(target, TOO_MANY);
+    if (target.tls === "terminated" && target.via === "http") return this.#refuse(target, TERMINATED_RULE);
     await this.#turn();
     const { gate } = this.#limits;
     await gate.open();
@@ -151,7 +161,10 @@ export class Flows {
         carry: (inside, first, { up, down, rule } = shapesOf(target)) =>
           join(
             inside,
-            (_, relay) => splice(inside, outside, { first, up, down, relay, idleMs: IDLE_MS }),
+            (_, relay) =>
+              target.tls === "terminated"
+                ? this.#terminated!.splice(target, inside, outside, first, relay)
+                : splice(inside, outside, { first, up, down, relay, idleMs: IDLE_MS }),
             rule,
           ),
       };
@@ -183,20 +196,26 @@ export class Flows {
   async #carry(
     { intent, started, target, address, outside }: Carried,
     start: (relay: Relay) => Splicing,
-    rule: NetworkRule | null,
+    otherwise: NetworkRule | null,
   ): Promise<void> {
     this.#waiting.delete(outside);
     this.#relay ??= new Relay(this.#limits.transfer);
     const splicing = start(this.#relay);
     this.#splicings.add(splicing);
     if (this.#closed) splicing.cancel();
-    const { bytesUp, bytesDown, end, errno = ERRNO[end] } = await splicing.done;
+    const { bytesUp, bytesDown, end, errno = ERRNO[end], rule = otherwise } = await splicing.done;
     this.#splicings.delete(splicing);
     this.#count--;
     if (end === "refused" && rule !== null) this.#log.deny(target, rule);
     // Peers that do not keep to their protocol are refused by no rule.
     const code = end === "refused" && rule === null ? "EPROTO" : errno;
     this.#log.outcome(intent, code, { ...facts(address, started), bytesUp, bytesDown });
+  }
+
+  /** The endpoint of a credential goes by itself, whatever else leads to its host. */
+  #marked(target: FlowTarget): FlowTarget {
+    const ends = target.via !== "credential" && this.#terminated?.has(target) === true;
+    return ends ? { ...target, tls: "terminated" } : target;
   }
 
   #refuse(target: FlowTarget, rule: NetworkRule): FlowRefusal {

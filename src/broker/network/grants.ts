@@ -1,5 +1,10 @@
 import { describeCredential } from "../../policy/credential.ts";
-import { formatNetworkGrant, type NetworkGrant, parseNetworkGrant } from "../../policy/network.ts";
+import {
+  formatEndpoint,
+  formatNetworkGrant,
+  type NetworkGrant,
+  parseNetworkGrant,
+} from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Credential } from "./credentials.ts";
@@ -23,7 +28,11 @@ export function networkGrants(
   listened: readonly number[] = [],
   credentials: readonly Credential[] = [],
 ): NetworkGrants | null {
-  const allow = [...profile.network.allow, ...allowed].map(grantOf);
+  // A host whose TLS ends here is reached by its own name, and nobody has to say so twice.
+  const terminated = credentials.flatMap(({ grant: { host, port, way } }): NetworkGrant[] =>
+    way.kind === "terminated" ? [{ kind: "host", name: host, below: false, ports: [port] }] : [],
+  );
+  const allow = [...[...profile.network.allow, ...allowed].map(grantOf), ...terminated];
   const listen = [...new Set([...profile.network.listen, ...listened])];
   const ports = allow.flatMap((grant) => (grant.ports === "any" ? [] : grant.ports));
   const both = listen.find((port) => ports.includes(port));
@@ -38,7 +47,10 @@ export function networkGrants(
 /** For the start line and the records. */
 export function describeGrants(grants: NetworkGrants | null): string {
   if (grants === null) return "off";
-  const allowed = grants.allow.map(formatNetworkGrant);
+  const terminated = grants.credentials.flatMap(({ grant: { host, port, way } }) =>
+    way.kind === "terminated" ? formatEndpoint(host, port) : [],
+  );
+  const allowed = grants.allow.map(formatNetworkGrant).filter((text) => !terminated.includes(text));
   const published = grants.listen.map((port) => `listens on ${port}`);
   const added = grants.credentials.map(({ grant }) => describeCredential(grant));
   return [...allowed, ...published, ...added].join(", ");

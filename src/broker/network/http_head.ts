@@ -104,6 +104,12 @@ export function parseOriginRequest(bytes: Buffer): Parsing<OriginRequest> {
   return { kind: "value", value: { method, path, fields, body }, taken: parsed.taken };
 }
 
+/** Says whether its one Host field is this host at this port of https. */
+export function namesHost({ fields }: OriginRequest, to: Endpoint): boolean {
+  const hosts = valuesOf(fields, "host");
+  return hosts.length === 1 && names(hosts[0]!, to, 443);
+}
+
 /** Its head for the server `authority`, with a field that is the broker's alone, and for a reply that can be read. */
 export function originRequestHead(
   { method, path, fields }: OriginRequest,

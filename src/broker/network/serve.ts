@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Listener, type Stream } from "../../platform/stream.ts";
 import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
 import { DEFAULT_PORTS, type NetworkPolicy } from "../../policy/network.ts";
-import { credentialPolicy, endpointVariable, serveCredential } from "./credential_endpoint.ts";
+import { credentialPolicy, endpointUrl, serveCredential } from "./credential_endpoint.ts";
 import type { Credential } from "./credentials.ts";
 import { DnsStub } from "./dns_stub.ts";
 import type { FlowLog } from "./flow_log.ts";
@@ -14,12 +14,14 @@ import type { Namespace } from "./namespace.ts";
 import type { Outside } from "./outside.ts";
 import { publish } from "./published.ts";
 import { serveSocks } from "./socks5.ts";
+import type { TerminatedHosts } from "./terminated.ts";
 
 /** Where the proxies are, inside: an address that no program binds by habit. */
 const OWN_ADDRESS = parseIp("198.18.0.1")!;
 const HTTP_PORT = 3128;
 const SOCKS_PORT = 1080;
 const DNS_PORT = 53;
+const LOOPBACK = ["127.0.0.1", "::1"];
 const ANY_IPV4 = parseIp("0.0.0.0")!;
 const ANY_IPV6 = parseIp("::")!;
 
@@ -28,6 +30,7 @@ export type NetworkParts = {
   readonly policy: NetworkPolicy;
   readonly listen: readonly number[];
   readonly credentials: readonly Credential[];
+  readonly terminated: TerminatedHosts | null;
   readonly log: FlowLog;
   readonly limits: FlowLimits;
   readonly outside: Outside;
@@ -44,8 +47,8 @@ export type ServedNetwork = {
 
 /** Serves a run's namespace: name server, proxies, and a listener for programs that know of no proxy. Rejects with a Node error. */
 export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> {
-  const { namespace, policy, log } = parts;
-  const flows = new Flows(policy, log, parts.outside, parts.limits);
+  const { namespace, policy, terminated, log } = parts;
+  const flows = new Flows(policy, log, parts.outside, parts.limits, terminated);
   const names = new Names(listedNames(textOf("/etc/hosts"), (name) => policy.knowsName(name)));
   const stub = new DnsStub(policy, names, log, namespace.hasIpv6);
   const closers: (() => void)[] = [];
@@ -68,7 +71,7 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
     await new Promise<void>((resolve) => socket.bind({ fd, exclusive: true }, resolve));
     closers.push(() => socket.close());
   };
-  const transparent = (stream: Stream): Promise<void> => serveTransparent(stream, flows, names);
+  const transparent = (stream: Stream): Promise<void> => serveTransparent(stream, flows, names, terminated);
 
   try {
     for (const address of [...any, ...nameServers(namespace.hasIpv6)]) await datagrams(address);
@@ -84,11 +87,12 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
     const socks = await listen(OWN_ADDRESS, free(SOCKS_PORT), (stream) => serveSocks(stream, flows, names));
     const endpoints: Record<string, string> = {};
     for (const credential of parts.credentials) {
+      const { way } = credential.grant;
+      if (way.kind !== "endpoint") continue;
       const allowed = credentialPolicy(policy, credential);
       const serve = (stream: Stream) => serveCredential(stream, credential, flows, allowed);
       const port = await listen(OWN_ADDRESS, 0, serve);
-      const [name, url] = endpointVariable(credential, formatIp(OWN_ADDRESS), port);
-      endpoints[name] = url;
+      endpoints[way.variable] = endpointUrl(way.path, formatIp(OWN_ADDRESS), port);
     }
     for (const port of parts.listen) closers.push(publish(port, flows, namespace));
     return {
@@ -107,11 +111,19 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
 }
 
 /** A program that connected by itself: what it meant is in the address that it connected to. */
-async function serveTransparent(stream: Stream, flows: Flows, names: Names): Promise<void> {
+async function serveTransparent(
+  stream: Stream,
+  flows: Flows,
+  names: Names,
+  terminated: TerminatedHosts | null,
+): Promise<void> {
   const own = stream.name("own");
   if (own === null) return stream.close("reset");
   const text = formatIp(unmapped(own.address));
-  const host = names.nameOf(text) ?? text;
+  // Resolvers know its address by themselves, and programs use no proxy for it.
+  const local = { host: "localhost", port: own.port };
+  const isLocal = LOOPBACK.includes(text) && terminated?.has(local) === true;
+  const host = isLocal ? local.host : (names.nameOf(text) ?? text);
   const flow = await flows.open({ op: "connect", host, port: own.port, via: "transparent" });
   if (flow.kind === "open") return flow.carry(stream, NOTHING);
   stream.close("reset");

@@ -5,7 +5,7 @@ import type { Shape } from "./splice.ts";
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
-const MAX_HELLO_BYTES = 64 * 1024;
+export const MAX_HELLO_BYTES: number = 64 * 1024;
 
 export const SNI_RULE: NetworkRule = {
   id: "network.sni",
@@ -42,12 +42,17 @@ const NOTHING = Buffer.alloc(0);
  */
 export function judgeHello(host: string): (bytes: Buffer) => "more" | "pass" | "refuse" {
   return (bytes) => {
-    if (bytes[0] !== HANDSHAKE) return "pass";
+    if (!isHandshake(bytes)) return "pass";
     const hello = handshakeOf(bytes);
     if (hello === "more" || hello === "wrong") return hello === "more" ? "more" : "refuse";
     const name = serverName(hello);
     return name !== null && hostName(name) === host ? "pass" : "refuse";
   };
+}
+
+/** Says whether it begins as TLS does. */
+export function isHandshake(bytes: Buffer): boolean {
+  return bytes[0] === HANDSHAKE;
 }
 
 /** The ClientHello in the first records: it may be cut into several. */

@@ -1,4 +1,5 @@
 import type { Stream } from "../../platform/stream.ts";
+import type { NetworkRule } from "../../policy/network.ts";
 import type { Carried, Relay } from "./relay.ts";
 
 /** What of the bytes of one direction goes on, once it is known; "refuse" ends both sides without passing any of it on. */
@@ -26,6 +27,7 @@ export type Spliced = {
   readonly end: SpliceEnd;
   /** Where the end does not say it. */
   readonly errno?: string;
+  readonly rule?: NetworkRule;
 };
 export type Splicing = { readonly done: Promise<Spliced>; cancel(): void };
 

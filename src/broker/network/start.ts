@@ -14,6 +14,8 @@ import type { NetworkGrants } from "./grants.ts";
 import { enterNamespace, type Namespace } from "./namespace.ts";
 import { isOwnAddress, type Outside, systemOutside } from "./outside.ts";
 import { type ServedNetwork, serveNetwork } from "./serve.ts";
+import { TerminatedHosts } from "./terminated.ts";
+import { writeTrust } from "./trust_files.ts";
 
 const LOOPBACK = parseIp("127.0.0.1")!;
 
@@ -63,19 +65,26 @@ export async function startNetwork(of: {
   readonly log: FlowLog;
   readonly authority?: Authority | null;
   readonly gate: FlowGate;
+  readonly run: string;
+  /** A directory of the run's, for what it is to trust. */
+  readonly tmp: string;
   readonly outside?: Outside | undefined;
 }): Promise<ServedNetwork> {
   const { connect, transfer } = makeBuckets("run", { ...DEFAULT_RATES, ...of.profile.limits });
+  const terminated = TerminatedHosts.of(of.run, of.grants.credentials);
   try {
-    return await serveNetwork({
+    const trust = terminated === null ? {} : writeTrust(of.tmp, terminated.authority.certificate);
+    const served = await serveNetwork({
       namespace: of.namespace,
       policy: policyOf(of.grants.allow, of.authority ?? null),
       listen: of.grants.listen,
       credentials: of.grants.credentials,
+      terminated,
       log: of.log,
       limits: { connect, transfer, gate: of.gate },
       outside: of.outside ?? systemOutside,
     });
+    return { ...served, environment: { ...served.environment, ...trust } };
   } catch (error) {
     if (error instanceof SallyportError) throw error;
     const { code = "EIO", message } = error as NodeJS.ErrnoException;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Socket } from "node:net";
-import { connect, type TLSSocket } from "node:tls";
+import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import type { Stream } from "../../platform/stream.ts";
 import type { BodyFraming } from "./body_framing.ts";
 import { answer } from "./http_answer.ts";
@@ -8,6 +8,7 @@ import type { Relay } from "./relay.ts";
 import { ReplyReader } from "./reply_reader.ts";
 import { ReplyScan } from "./reply_scan.ts";
 import type { Spliced, SpliceEnd, Splicing } from "./splice.ts";
+import type { Inside } from "./tls_inside.ts";
 
 const HANDSHAKE_MS = 20_000;
 const IDLE_MS = 15 * 60_000;
@@ -16,8 +17,8 @@ const CHUNK_BYTES = 64 * 1024;
 export type OverTls = {
   /** Whose certificate it must be. */
   readonly host: string;
-  /** PEM certificates. */
-  readonly authorities: readonly string[];
+  /** What its certificate must lead to; TLS 1.2 at least. */
+  readonly trust: SecureContext;
   readonly head: () => Buffer;
   readonly method: string;
   /** Ends the body of the request; what follows goes nowhere. */
@@ -30,14 +31,14 @@ export type OverTls = {
 };
 
 /** Carries one request to its host over TLS and the reply back, and closes both. Takes `outside`; never rejects. */
-export function carryOverTls(inside: Stream, outside: Stream, of: OverTls): Splicing {
+export function carryOverTls(inside: Inside, outside: Stream, of: OverTls): Splicing {
   const carrying = new Carrying(inside, outside, of);
   return { done: carrying.done, cancel: () => carrying.finish("failed", "ECANCELED") };
 }
 
 class Carrying {
   readonly done: Promise<Spliced>;
-  readonly #inside: Stream;
+  readonly #inside: Inside;
   readonly #of: OverTls;
   readonly #tls: TLSSocket;
   #settle: (spliced: Spliced) => void = () => {};
@@ -45,7 +46,7 @@ class Carrying {
   #bytesUp = 0;
   #bytesDown = 0;
 
-  constructor(inside: Stream, outside: Stream, of: OverTls) {
+  constructor(inside: Inside, outside: Stream, of: OverTls) {
     this.#inside = inside;
     this.#of = of;
     this.done = new Promise((resolve) => {
@@ -56,9 +57,8 @@ class Carrying {
       socket,
       host: of.host,
       servername: of.host,
-      ca: [...of.authorities],
+      secureContext: of.trust,
       ALPNProtocols: ["http/1.1"],
-      minVersion: "TLSv1.2",
       // Said here, since a variable of the environment could turn the default off.
       rejectUnauthorized: true,
     });

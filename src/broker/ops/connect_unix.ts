@@ -30,7 +30,7 @@ export function connectUnix(
     if (found.kind !== "socket") return outcomeOf(-ECONNREFUSED);
     if (judgeSocket(request.path, found, pinned, session).kind === "deny") return outcomeOf(-EACCES);
     const result = platform.sockets.connect(request.socketFd, pinned);
-    if (result === 0) session.ssh.connected(found, caller.pid);
+    if (result === 0) for (const agent of [session.ssh, session.gpg]) agent.connected(found, caller.pid);
     const facts = result === -EAGAIN ? platform.sockets.facts(request.socketFd) : -1;
     if (typeof facts === "number" || facts.waits === "nonblocking") return outcomeOf(result);
     late = true;
@@ -46,7 +46,7 @@ async function whenThereIsRoom(
   pinned: number,
   timeoutMs: number,
   caller: Caller,
-  { platform, ssh }: Session,
+  { platform, ssh, gpg }: Session,
 ): Promise<Outcome> {
   const end = timeoutMs > 0 ? Date.now() + timeoutMs : Number.POSITIVE_INFINITY;
   try {
@@ -56,7 +56,7 @@ async function whenThereIsRoom(
       if (!caller.waits()) return outcomeOf(-EINTR);
       const result = platform.sockets.connect(socketFd, pinned);
       const found = result === 0 ? platform.stat(pinned) : -1;
-      if (typeof found !== "number") ssh.connected(found, caller.pid);
+      if (typeof found !== "number") for (const agent of [ssh, gpg]) agent.connected(found, caller.pid);
       if (result !== -EAGAIN || Date.now() >= end) return outcomeOf(result);
     }
   } finally {

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import type { Platform } from "../../platform/platform.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { RefusedRequest, SshSignRequest } from "../../protocol/message.ts";
+import { isOfRun } from "../agent_callers.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import { removeQuietly } from "../private_directory.ts";
@@ -139,11 +139,4 @@ export async function serveSshAgent(session: Session): Promise<SshAgent> {
       removeQuietly(directory);
     },
   };
-}
-
-/** The broker makes every connection of the run: its own pid is at the other end. */
-function isOfRun(socket: Socket, platform: Platform): boolean {
-  const handle = (socket as { _handle?: { fd?: unknown } })._handle;
-  const peer = typeof handle?.fd === "number" ? platform.sockets.peer(handle.fd) : -1;
-  return typeof peer !== "number" && peer[0] === process.pid;
 }

@@ -1,5 +1,5 @@
 import { SallyportError } from "../../protocol/errors.ts";
-import type { Stat } from "../../protocol/message.ts";
+import { AgentCallers } from "../agent_callers.ts";
 import type { RunOptions } from "../run_options.ts";
 
 /** What a run may have signed with a key: files and commits, or logins as well. */
@@ -8,33 +8,16 @@ export type KeyUse = "signatures" | "logins";
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
 /** What one run may do with the person's ssh-agent, and who of it has connected. */
-export class SshGrant {
+export class SshGrant extends AgentCallers {
   /** By fingerprint. */
   readonly keys: ReadonlyMap<string, KeyUse>;
   /** Where the person's agent listens; "" where no key is granted. */
   readonly upstream: string;
-  readonly #waiting: number[] = [];
-  #socket: Stat | null = null;
 
   constructor(keys: ReadonlyMap<string, KeyUse>, upstream: string) {
+    super();
     this.keys = keys;
     this.upstream = upstream;
-  }
-
-  servesAt(socket: Stat): void {
-    this.#socket = socket;
-  }
-
-  /** To be called when the broker has connected `pid` to a socket. */
-  connected(socket: Stat, pid: number): void {
-    if (this.#socket === null || socket.inode !== this.#socket.inode || socket.device !== this.#socket.device)
-      return;
-    this.#waiting.push(pid);
-  }
-
-  /** Whose connection has been accepted next: they come in the order in which they were made. -1: of nobody in the run. */
-  takeCaller(): number {
-    return this.#waiting.shift() ?? -1;
   }
 }
 

@@ -19,6 +19,7 @@ import type { Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import { FifoMeetings } from "../fifo_meetings.ts";
+import { NO_GPG } from "../gpg_agent/grant.ts";
 import { HooksPaths } from "../hooks_path.ts";
 import { judge } from "../judge.ts";
 import type { Judgement } from "../judgement.ts";
@@ -205,6 +206,7 @@ function sessionOf(
     ownTerminals: new OwnTerminals(),
     ownSockets: new OwnSockets(linux),
     ssh: new SshGrant(new Map(), ""),
+    gpg: NO_GPG,
     undo,
     acls: "carried",
     transactions: new Transactions(),

@@ -211,7 +211,7 @@ export class SubLaunches implements Agents {
         namespace === null
           ? null
           : await startNetwork({
-              ...{ namespace, log, authority, grants: confinement.network! },
+              ...{ namespace, log, authority, tmp, run: tokens.run, grants: confinement.network! },
               ...this.#parts.network,
             });
       if (network !== null) undone.push(() => void network.close());

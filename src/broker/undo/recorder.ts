@@ -96,6 +96,7 @@ export class UndoRecorder implements Undo {
       case "present":
       case "connect-unix":
       case "ssh-sign":
+      case "gpg-sign":
       case "refused":
         return act();
     }

@@ -1,7 +1,8 @@
+import { parseCredentialHost } from "../credential.ts";
 import { formatNetworkGrant, parseNetworkGrant } from "../network.ts";
 import type { ProfileRule, ResolvedProfile } from "../profile.ts";
 import { RIGHT, type RightName, rightNames } from "../rights.ts";
-import { hostsMeet } from "./hosts.ts";
+import { hostsMeet, hostWithin } from "./hosts.ts";
 import type { Layer, LayerRule } from "./layer.ts";
 import { strictest } from "./strictness.ts";
 
@@ -91,6 +92,15 @@ function boundNetwork(network: ResolvedProfile["network"], layer: Layer): Resolv
       allow === null
         ? network.allow
         : hostsMeet(grants(network.allow), grants(allow.map(({ text }) => text))).flatMap(eachPort),
+    // A host that a credential is for is a granted one.
+    credentials:
+      allow === null
+        ? network.credentials
+        : network.credentials.filter(({ host }) => {
+            const named = parseCredentialHost(host);
+            const grant = named === null ? null : parseNetworkGrant(`${named.host}:${named.port}`);
+            return grant !== null && hostWithin(grant, grants(allow.map(({ text }) => text)));
+          }),
     listen: listen === null ? network.listen : network.listen.filter((port) => listen.includes(port)),
   };
 }

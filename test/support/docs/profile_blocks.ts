@@ -202,6 +202,7 @@ function typeOf(field: Schema): string {
 
 function wordOf(ref: string): string {
   const words: { readonly [name: string]: string } = {
+    credential: "credential",
     nativePath: "path",
     pattern: "pattern",
     ruleId: "rule id",

@@ -124,6 +124,16 @@ test("execution is by place unless a profile says otherwise, and its words are i
   expect(mine.execution).toEqual({ programs: "listed", interpreters: "refused", watch: "where-possible" });
 });
 
+const SECRET = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+const credential = {
+  host: "api.example.org",
+  header: "Authorization",
+  tls: "terminated",
+  file: "/home/me/x",
+};
+
+const { file: _place, ...placeless } = credential;
+
 const rule = { id: "own", effect: "allow", rights: ["read"], paths: ["/srv/**"], reason: "x" };
 
 test.each<[string, object, string]>([
@@ -193,9 +203,83 @@ test.each<[string, object, string]>([
     "mine: breakers.deletes.seconds",
   ],
   ["a bucket without a burst", { ...child, limits: { read: { perSecond: 1 } } }, "mine: limits.read.burst"],
+  [
+    "a secret in place of where it is",
+    { ...child, network: { credentials: [{ ...credential, token: SECRET }] } },
+    "mine: network.credentials[0].token",
+  ],
+  [
+    "a secret behind the header",
+    { ...child, network: { credentials: [{ ...credential, header: `Authorization: ${SECRET}` }] } },
+    "mine: network.credentials[0].header",
+  ],
+  [
+    "a secret as the entry",
+    { ...child, network: { credentials: [{ ...placeless, entry: SECRET }] } },
+    "mine: network.credentials[0].entry",
+  ],
+  [
+    "a credential without a place",
+    { ...child, network: { credentials: [placeless] } },
+    "mine: network.credentials[0]",
+  ],
+  [
+    "a credential with two places",
+    { ...child, network: { credentials: [{ ...credential, entry: "mine" }] } },
+    "mine: network.credentials[0]",
+  ],
+  [
+    "a file that is relative",
+    { ...child, network: { credentials: [{ ...credential, file: "token" }] } },
+    "mine: network.credentials[0].file",
+  ],
+  [
+    "termination as a boolean",
+    { ...child, network: { credentials: [{ ...credential, tls: true }] } },
+    "mine: network.credentials[0].tls",
+  ],
+  [
+    "a variable beside termination",
+    { ...child, network: { credentials: [{ ...credential, variable: "X" }] } },
+    "mine: network.credentials[0].variable",
+  ],
+  [
+    "an endpoint without a variable",
+    { ...child, network: { credentials: [{ ...credential, tls: "endpoint" }] } },
+    "mine: network.credentials[0].variable",
+  ],
 ])("%s is refused at its place, by the schema too", (_name, mine, field) => {
   expect(problemsOf("mine", { mine })).toContain(field);
   expect(validate(JSON.parse(JSON.stringify(mine))) && !Object.hasOwn(mine, "__proto__")).toBe(false);
+});
+
+test("a credential says where its secret is, and a message about a wrong one does not show it", () => {
+  const endpoint = {
+    host: "api.example.org:8443",
+    header: "X-Key",
+    variable: "URL",
+    path: "/v1",
+    entry: "my-key",
+  };
+  const mine = { ...child, network: { credentials: [credential, endpoint] } };
+  expect(validate(mine)).toBe(true);
+  expect(resolved("mine", { ...builtIn, mine }).network.credentials).toEqual([credential, endpoint]);
+  for (const wrong of [
+    { ...credential, token: SECRET },
+    { ...credential, header: SECRET },
+    { ...credential, host: SECRET },
+    { ...placeless, entry: SECRET },
+    { ...placeless, entry: SECRET.toLowerCase().replace("_", "-") },
+    SECRET,
+  ]) {
+    const parsed = resolveProfile("mine", {
+      ...builtIn,
+      mine: { ...child, network: { credentials: [wrong] } },
+    });
+    const text = parsed.ok ? "" : parsed.problems.map(formatProblem).join("\n");
+    expect(text).not.toBe("");
+    expect(text).not.toMatch(/16c7e42/i);
+  }
 });
 
 test.each<[string, Record<string, unknown>, string]>([

@@ -77,7 +77,7 @@ describe("a difference of policies", () => {
   });
 
   it("names hosts and fields", () => {
-    const after = { ...base, undo: "off" as const, network: { allow: ["a.test"], listen: [] } };
+    const after = { ...base, undo: "off" as const, network: { allow: ["a.test"], listen: [], credentials: [] } };
     expect(differencesOf(base, after).map(({ what }) => what)).toEqual([
       "a.test",
       'undo: "journaled" → "off"',
