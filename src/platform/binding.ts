@@ -117,8 +117,11 @@ export type NativeNotifier = {
   readonly event: Int32Array;
   /** Float64Array(12): the six arguments as unsigned numbers, then for utimensat [atime s, ns, mtime s, ns]. */
   readonly wide: Float64Array;
-  /** Installs `fd` in the caller (ADDFD with SEND), closes it here. 0 or -errno; -ENOENT: the caller is gone. */
-  replyFd(slot: number, fd: number, closeOnExec: number): number;
+  /**
+   * Installs `fd` in the caller (ADDFD with SEND), closes it here. 0 or -errno; -ENOENT: the caller is gone. With `mayWriteProgram` 1
+   * a program is let go of before the caller goes on, who may execute it.
+   */
+  replyFd(slot: number, fd: number, closeOnExec: number, mayWriteProgram: number): number;
   /** errno > 0 fails the call. */
   replyError(slot: number, errno: number): number;
   replyValue(slot: number, value: number): number;

@@ -23,12 +23,15 @@ constexpr int kKeptFlags = O_APPEND | O_DIRECT | O_NOATIME;
 
 class Umask {
  public:
-  explicit Umask(mode_t mask) : old_(umask(mask & 0777)) {}
+  explicit Umask(mode_t mask) : own_(mask & 0777), old_(umask(own_)) {}
   Umask(const Umask&) = delete;
   Umask& operator=(const Umask&) = delete;
-  ~Umask() { (void)umask(old_); }
+  ~Umask() {
+    if (old_ != own_) (void)umask(old_);
+  }
 
  private:
+  mode_t own_;
   mode_t old_;
 };
 
@@ -43,7 +46,9 @@ int negative_errno(int returned) { return returned < 0 ? -errno : returned; }
 
 int open_path(const char* path, int flags, mode_t mode, mode_t mask) {
   if ((flags & O_PATH) != 0) return open_no_symlinks(path, static_cast<unsigned>(flags));
-  const auto open_flags = static_cast<unsigned>(flags | O_NOCTTY | O_NONBLOCK);
+  // What this very call makes is a regular file: nothing to wait for.
+  const bool is_new = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || (flags & __O_TMPFILE) != 0;
+  const auto open_flags = static_cast<unsigned>(flags | O_NOCTTY | (is_new ? 0 : O_NONBLOCK));
   int fd;
   if ((flags & (O_CREAT | __O_TMPFILE)) != 0) {
     const Umask own(mask);
@@ -55,7 +60,7 @@ int open_path(const char* path, int flags, mode_t mode, mode_t mask) {
     (void)close(fd);
     return -ESPIPE;
   }
-  if (fd >= 0 && (flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags & kKeptFlags) != 0) {
+  if (fd >= 0 && !is_new && (flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags & kKeptFlags) != 0) {
     const int failed = -errno;
     (void)close(fd);
     return failed;

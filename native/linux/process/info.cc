@@ -31,11 +31,11 @@ int read_proc(int id, const char* file, char* text, size_t size) {
   return 0;
 }
 
-int status_number(int tid, const char* key, int base) {
+int status_number(int tid, const char* key) {
   char text[4096];
   if (const int failed = read_proc(tid, "status", text, sizeof text); failed < 0) return failed;
   const char* at = std::strstr(text, key);
-  return at == nullptr ? -ENODATA : static_cast<int>(std::strtol(at + std::strlen(key), nullptr, base));
+  return at == nullptr ? -ENODATA : static_cast<int>(std::strtol(at + std::strlen(key), nullptr, 10));
 }
 
 // The fields after the name. The name may hold ")" and digits: only the last ")" ends it.
@@ -58,10 +58,8 @@ int thread_group(int tid) {
     info.mask = PIDFD_INFO_PID;
     if (ioctl(pidfd.get(), PIDFD_GET_INFO, &info) == 0) return static_cast<int>(info.tgid);
   }
-  return status_number(tid, "\nTgid:", 10);
+  return status_number(tid, "\nTgid:");
 }
-
-int umask_of(int tid) { return status_number(tid, "\nUmask:", 8); }
 
 int controlling_terminal(int tid) {
   int parent = 0;

@@ -9,9 +9,6 @@ namespace process {
 // /proc/<tid>/status, which is 20 times slower.
 [[nodiscard]] int thread_group(int tid);
 
-// Umask of /proc/<tid>/status, proc_pid_status(5), Linux 4.7.
-[[nodiscard]] int umask_of(int tid);
-
 // N of the controlling terminal /dev/pts/N; -ENXIO: none, or one that is no pseudo-terminal.
 [[nodiscard]] int controlling_terminal(int tid);
 
