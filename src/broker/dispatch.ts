@@ -64,7 +64,9 @@ function decideRecordAct(
   const outcome: ReturnType<typeof perform> =
     prepared < 0
       ? { kind: "failed", errno: -prepared }
-      : session.undo.perform(request, caller, judgement.instead ?? (() => perform(request, caller, session)));
+      : judgement.instead !== undefined
+        ? session.undo.perform(asNew(request), caller, judgement.instead)
+        : session.undo.perform(request, caller, (opening) => perform(request, caller, session, opening));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       session.log.outcome(intent, request, late);
@@ -89,6 +91,11 @@ function decideRecordAct(
   }
   session.observer?.saw(request, caller, outcome, judgement.rule, session);
   return outcome;
+}
+
+/** What is done in place of an open makes a file or does nothing: nothing that is there must be opened on the way to it. */
+function asNew(request: Request): Request {
+  return request.op === "open" ? { ...request, flags: request.flags | OPEN.create | OPEN.exclusive } : request;
 }
 
 /** EXDEV stands for a link of proc(5) that leads where no name says: that is refused. Anything else the kernel would say too. */

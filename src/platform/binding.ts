@@ -346,6 +346,9 @@ export type NativeBinding = {
   /** Copies at most `length` bytes at `offset`; gives how many, 0 at the end. */
   fdCopy(target: number, source: number, offset: number, length: number): number;
 
+  /** Copies all of the regular file `source`, of at most `maxBytes` (64 KiB) and probably `expectedBytes`, to `offset` of `target`: its size; -EFBIG for more. */
+  fdPack(target: number, offset: number, source: number, expectedBytes: number, maxBytes: number): number;
+
   processUmask(tid: number): number;
   /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */
   processTerminal(tid: number): number;
