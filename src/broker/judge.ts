@@ -9,7 +9,7 @@ import { judgeAroundPrograms, judgeExec } from "./judge_exec.ts";
 import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
 import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
-import { judgeSocket } from "./judge_socket.ts";
+import { judgeConnect } from "./judge_socket.ts";
 import { judgeSshSign } from "./judge_ssh_sign.ts";
 import { judgeCommonDirectory } from "./judge_worktree_file.ts";
 import { denied, type Judgement } from "./judgement.ts";
@@ -34,10 +34,7 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
       errno: ERRNO[request.errno] ?? EPERM,
     };
   }
-  if (request.op === "connect-unix") {
-    const found = session.platform.stat(request.path);
-    return judgeSocket(request.path, typeof found === "number" ? null : found, request.path, session);
-  }
+  if (request.op === "connect-unix") return judgeConnect(request, session);
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
   if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));
   return judgeAroundPrograms(request, caller, session) ?? judgeByRules(request, caller, session);

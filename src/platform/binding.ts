@@ -240,8 +240,10 @@ export type NativeBinding = {
     onClose: (errno: number) => void,
   ): NativeChannel;
 
-  /** [domain, type, protocol, 1 when it blocks, SO_SNDTIMEO in ms (0: none), SO_NETNS_COOKIE] of a socket, or -errno. */
-  socketFacts(fd: number): [number, number, number, number, number, number] | number;
+  /** [domain, type, protocol, SO_NETNS_COOKIE] of a socket, the last two 0 of a Unix socket; or -errno. */
+  socketFacts(fd: number): [number, number, number, number] | number;
+  /** [1 when it blocks, SO_SNDTIMEO in ms (0: none)] of a socket, or -errno. */
+  socketWaiting(fd: number): [number, number] | number;
   /** [pid, uid, gid] of whoever listens at the other end (SO_PEERCRED), or -errno. */
   socketPeer(fd: number): [number, number, number] | number;
   /**
@@ -249,7 +251,7 @@ export type NativeBinding = {
    * The peer is told this process and the user of `lowerAuthority`.
    */
   socketConnect(fd: number, pinnedFd: number): number;
-  /** connect(2) with a whole sockaddr. Never waits: -EINPROGRESS, and a further call tells what came of it. */
+  /** connect(2) with a whole sockaddr. Never waits: -EINPROGRESS, of a socket that blocks -EALREADY, and a further call tells what came of it. */
   socketConnectAddress(fd: number, address: Uint8Array): number;
   /** bind(2) with a whole sockaddr; a relative name starts from the directory `baseFd`, or from the own one when it is -1. */
   socketBind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;

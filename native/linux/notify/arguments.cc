@@ -137,7 +137,7 @@ int read_address(int tid, const seccomp_data& call, const CallShape& shape, Argu
 // The socket itself, and not its number, is what the address is for: the caller may put another in its place.
 int read_socket(int tid, const seccomp_data& call, const CallShape& shape, Arguments& out) {
   if (shape.socket == kAbsent) return 0;
-  const int fd = process::take_descriptor(tid, int_argument(call, shape.socket));
+  const int fd = out.descriptors.take(tid, int_argument(call, shape.socket));
   if (fd < 0) return -fd;
   out.held.reset(fd);
   return shape.address == kAbsent ? 0 : read_address(tid, call, shape, out);

@@ -79,11 +79,4 @@ int parent_of(int pid) {
   return failed < 0 ? failed : parent;
 }
 
-int take_descriptor(int tid, int fd) {
-  base::UniqueFd pidfd(static_cast<int>(syscall(__NR_pidfd_open, tid, PIDFD_THREAD)));
-  if (!pidfd.valid()) return -errno;
-  const long taken = syscall(__NR_pidfd_getfd, pidfd.get(), fd, 0);
-  return taken < 0 ? -errno : static_cast<int>(taken);
-}
-
 }  // namespace process

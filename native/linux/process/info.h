@@ -15,8 +15,4 @@ namespace process {
 // Field 4 of proc_pid_stat(5).
 [[nodiscard]] int parent_of(int pid);
 
-// pidfd_getfd(2) (Linux 5.6) of what thread `tid` holds as `fd`: the same open file, close-on-exec, the
-// caller's to close. -EPERM: the thread is not ours to trace.
-[[nodiscard]] int take_descriptor(int tid, int fd);
-
 }  // namespace process
