@@ -13,6 +13,7 @@ import type { Session } from "./session.ts";
 const EINTR = ERRNO["EINTR"]!;
 const ELOOP = ERRNO["ELOOP"]!;
 const ENOENT = ERRNO["ENOENT"]!;
+const ENOTDIR = ERRNO["ENOTDIR"]!;
 const EXDEV = ERRNO["EXDEV"]!;
 
 /**
@@ -117,11 +118,21 @@ function noteOwnRepository(request: Request, session: Session): void {
   if (request.op === "mkdir") session.ownRepositories.made(request.path);
   else if (request.op === "unlink") session.ownRepositories.removed(request.path);
   else if (request.op === "rename") {
-    const moved = session.platform.stat(request.to);
-    const isFile = typeof moved !== "number" && moved.kind !== "directory";
-    if (isFile && request.existing !== "exchange") return;
+    if (request.existing !== "exchange" && isNoDirectory(request.to, session)) return;
     session.ownRepositories.renamed(request.from, request.to, request.existing);
   }
+}
+
+/** Of what was just moved there. Most often it is a file, which the attempt to hold it as a directory tells at once. */
+function isNoDirectory(path: string, { platform }: Session): boolean {
+  const held = platform.open(path, OPEN.pathOnly | OPEN.directory | OPEN.nofollow, 0, 0);
+  if (held === -ENOTDIR) return true;
+  if (held >= 0) {
+    platform.close(held);
+    return false;
+  }
+  const found = platform.stat(path);
+  return typeof found !== "number" && found.kind !== "directory";
 }
 
 function refuse(

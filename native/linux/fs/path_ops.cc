@@ -35,6 +35,32 @@ class Umask {
   mode_t old_;
 };
 
+// The directories of two paths; one that is the same is opened once.
+class Parents {
+ public:
+  [[nodiscard]] int open(const char* from, const char* to) {
+    if (const int failed = open_parent(from, source_); failed < 0) return failed;
+    const char* slash = std::strrchr(to, '/');
+    const size_t length = std::strlen(source_.path);
+    is_same_ = slash != nullptr && slash[1] != '\0' && length > 0 &&
+               static_cast<size_t>(slash - to) == length && std::memcmp(to, source_.path, length) == 0 &&
+               std::strlen(to) < kPathBytes;
+    if (!is_same_) return open_parent(to, target_);
+    same_name_ = slash + 1;
+    return 0;
+  }
+  [[nodiscard]] int source() const { return source_.directory.get(); }
+  [[nodiscard]] const char* source_name() const { return source_.name; }
+  [[nodiscard]] int target() const { return is_same_ ? source() : target_.directory.get(); }
+  [[nodiscard]] const char* target_name() const { return is_same_ ? same_name_ : target_.name; }
+
+ private:
+  Parent source_;
+  Parent target_;
+  const char* same_name_ = nullptr;
+  bool is_same_ = false;
+};
+
 bool is_fifo(int fd) {
   struct stat status;
   return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
@@ -102,20 +128,17 @@ int remove_path(const char* path, int flags) {
 }
 
 int rename_path(const char* from, const char* to, unsigned flags) {
-  Parent source;
-  Parent target;
-  if (const int failed = open_parent(from, source); failed < 0) return failed;
-  if (const int failed = open_parent(to, target); failed < 0) return failed;
+  Parents parents;
+  if (const int failed = parents.open(from, to); failed < 0) return failed;
   return negative_errno(
-      renameat2(source.directory.get(), source.name, target.directory.get(), target.name, flags));
+      renameat2(parents.source(), parents.source_name(), parents.target(), parents.target_name(), flags));
 }
 
 int link_path(const char* from, const char* to) {
-  Parent source;
-  Parent target;
-  if (const int failed = open_parent(from, source); failed < 0) return failed;
-  if (const int failed = open_parent(to, target); failed < 0) return failed;
-  return negative_errno(linkat(source.directory.get(), source.name, target.directory.get(), target.name, 0));
+  Parents parents;
+  if (const int failed = parents.open(from, to); failed < 0) return failed;
+  return negative_errno(
+      linkat(parents.source(), parents.source_name(), parents.target(), parents.target_name(), 0));
 }
 
 int make_symlink(const char* target, const char* path) {
