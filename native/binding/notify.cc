@@ -169,8 +169,8 @@ napi_value reply_fd(napi_env env, napi_callback_info info) {
   if (fd < 0) return make_int(env, -EBADF);
   const bool close_on_exec = int_of(env, arguments[2]) != 0;
   const bool may_write_program = int_of(env, arguments[3]) != 0;
-  return make_int(env, handle.notifier().reply_fd(int_of(env, arguments[0]), base::UniqueFd(fd), close_on_exec,
-                                                  may_write_program));
+  return make_int(env, handle.notifier().reply_fd(int_of(env, arguments[0]), base::UniqueFd(fd),
+                                                  close_on_exec, may_write_program));
 }
 
 napi_value reply_error(napi_env env, napi_callback_info info) {

@@ -98,7 +98,9 @@ function decideRecordAct(
 
 /** What is done in place of an open makes a file or does nothing: nothing that is there must be opened on the way to it. */
 function asNew(request: Request): Request {
-  return request.op === "open" ? { ...request, flags: request.flags | OPEN.create | OPEN.exclusive } : request;
+  return request.op === "open"
+    ? { ...request, flags: request.flags | OPEN.create | OPEN.exclusive }
+    : request;
 }
 
 /** EXDEV stands for a link of proc(5) that leads where no name says: that is refused. Anything else the kernel would say too. */

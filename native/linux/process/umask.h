@@ -7,9 +7,9 @@
 
 namespace process {
 
-// Umasks of threads that make files, of /proc/<tid>/status (proc_pid_status(5), Linux 4.7). Opening that file costs more
-// than reading it, so the last few stay open: such a descriptor is of that very thread, and once it has gone reading
-// gives ESRCH, also when its number belongs to another one by then. One thread.
+// Umasks of threads that make files, of /proc/<tid>/status (proc_pid_status(5), Linux 4.7). Opening that file
+// costs more than reading it, so the last few stay open: such a descriptor is of that very thread, and once
+// it has gone reading gives ESRCH, also when its number belongs to another one by then. One thread.
 class Umasks {
  public:
   // The umask, or -errno (-ESRCH: gone).

@@ -38,9 +38,9 @@ struct Peer {
 // unix(7).
 [[nodiscard]] int connect_to_file(int socket, int pinned);
 
-// connect(2) of an internet socket to `size` bytes of a sockaddr. Asking again tells what came of it: -EINPROGRESS
-// on a socket that does not block; -EALREADY on one that does, where the answer of loopback, which comes at once, was
-// asked for already.
+// connect(2) of an internet socket to `size` bytes of a sockaddr. Asking again tells what came of it:
+// -EINPROGRESS on a socket that does not block; -EALREADY on one that does, where the answer of loopback,
+// which comes at once, was asked for already.
 [[nodiscard]] int connect_to_address(int socket, const void* address, size_t size);
 
 // bind(2) of `size` bytes of a sockaddr. A relative name starts from the directory `base` (O_PATH), or from
