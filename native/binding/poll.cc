@@ -26,6 +26,8 @@ void Poll::want(int events) {
   (void)(events == 0 ? uv_poll_stop(&handle_) : uv_poll_start(&handle_, events, on_event));
 }
 
+bool Poll::is_watching() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_)) != 0; }
+
 void Poll::on_event(uv_poll_t* handle, int status, int events) {
   // libuv names a descriptor in error (EPOLLERR alone) by its status: the read that follows says which error
   // it is.

@@ -30,6 +30,8 @@ class Poll {
                      int events = UV_READABLE | UV_DISCONNECT);
   // Watches for these events from now on; 0: for none.
   void want(int events);
+  // False once libuv itself has stopped it, which it does for a descriptor in error (EPOLLERR).
+  [[nodiscard]] bool is_watching() const;
   // The descriptor may be closed as soon as this returns. Once.
   void stop();
 

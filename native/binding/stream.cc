@@ -63,7 +63,7 @@ class WatchHandle : public PollOwner {
 
  private:
   void watch() {
-    if (poll_ == nullptr || wanted_ == watched_) return;
+    if (poll_ == nullptr || (wanted_ == watched_ && (wanted_ == 0 || poll_->is_watching()))) return;
     watched_ = wanted_;
     poll_->want(watched_);
   }
