@@ -163,13 +163,14 @@ class NotifyHandle : public PollOwner {
 };
 
 napi_value reply_fd(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
+  napi_value arguments[4];
   auto& handle = method_arguments<NotifyHandle>(env, info, arguments);
   const int32_t fd = int_of(env, arguments[1]);
   if (fd < 0) return make_int(env, -EBADF);
   const bool close_on_exec = int_of(env, arguments[2]) != 0;
-  return make_int(env,
-                  handle.notifier().reply_fd(int_of(env, arguments[0]), base::UniqueFd(fd), close_on_exec));
+  const bool may_write_program = int_of(env, arguments[3]) != 0;
+  return make_int(env, handle.notifier().reply_fd(int_of(env, arguments[0]), base::UniqueFd(fd),
+                                                  close_on_exec, may_write_program));
 }
 
 napi_value reply_error(napi_env env, napi_callback_info info) {

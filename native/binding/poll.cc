@@ -30,6 +30,7 @@ void Poll::keep_loop(bool keeps) {
   auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
   keeps ? uv_ref(handle) : uv_unref(handle);
 }
+bool Poll::is_watching() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_)) != 0; }
 
 void Poll::on_event(uv_poll_t* handle, int status, int events) {
   // libuv names a descriptor in error (EPOLLERR alone) by its status: the read that follows says which error

@@ -32,6 +32,8 @@ class Poll {
   void want(int events);
   // Whether the event loop goes on for it; at first it does.
   void keep_loop(bool keeps);
+  // False once libuv itself has stopped it, which it does for a descriptor in error (EPOLLERR).
+  [[nodiscard]] bool is_watching() const;
   // The descriptor may be closed as soon as this returns. Once.
   void stop();
 

@@ -10,6 +10,7 @@
 #include "linux/process/info.h"
 #include "linux/process/signal.h"
 #include "linux/process/terminal.h"
+#include "linux/process/umask.h"
 
 namespace binding {
 
@@ -23,7 +24,7 @@ Napi::Value done_or_throw(const Info& info, base::Result<base::Done> result) {
 }
 
 Napi::Value process_umask(const Info& info) {
-  return integer(info.Env(), process::umask_of(int_at(info, 0)));
+  return integer(info.Env(), static_cast<process::Umasks*>(info.Data())->of(int_at(info, 0)));
 }
 
 Napi::Value process_terminal(const Info& info) {
@@ -173,7 +174,9 @@ Napi::Value map_shared(const Info& info) {
 void register_process(Napi::Env env, Napi::Object exports) {
   auto* authority = new process::Authority();
   env.AddCleanupHook([](process::Authority* ended) { delete ended; }, authority);
-  export_function<process_umask>(env, exports, "processUmask");
+  auto* umasks = new process::Umasks();
+  env.AddCleanupHook([](process::Umasks* ended) { delete ended; }, umasks);
+  exports.Set("processUmask", Napi::Function::New<process_umask>(env, "processUmask", umasks));
   export_function<process_terminal>(env, exports, "processTerminal");
   export_function<process_parent>(env, exports, "processParent");
   export_function<process_identity>(env, exports, "processIdentity");

@@ -21,13 +21,22 @@ Napi::Value socket_facts(const Info& info) {
   sockets::Facts facts{};
   const int failed = sockets::facts_of(int_at(info, 0), facts);
   if (failed < 0) return integer(env, failed);
-  Napi::Array made = Napi::Array::New(env, 6);
+  Napi::Array made = Napi::Array::New(env, 4);
   made.Set(0U, integer(env, facts.domain));
   made.Set(1U, integer(env, facts.type));
   made.Set(2U, integer(env, facts.protocol));
-  made.Set(3U, integer(env, facts.blocks ? 1 : 0));
-  made.Set(4U, integer(env, facts.send_timeout_ms));
-  made.Set(5U, integer(env, static_cast<int64_t>(facts.network)));
+  made.Set(3U, integer(env, static_cast<int64_t>(facts.network)));
+  return made;
+}
+
+Napi::Value socket_waiting(const Info& info) {
+  const Napi::Env env = info.Env();
+  sockets::Waiting waiting{};
+  const int failed = sockets::waiting_of(int_at(info, 0), waiting);
+  if (failed < 0) return integer(env, failed);
+  Napi::Array made = Napi::Array::New(env, 2);
+  made.Set(0U, integer(env, waiting.blocks ? 1 : 0));
+  made.Set(1U, integer(env, waiting.send_timeout_ms));
   return made;
 }
 
@@ -57,9 +66,9 @@ bool has_address(const Info& info) {
 Napi::Value socket_connect_address(const Info& info) {
   if (!has_address(info)) return info.Env().Undefined();
   const auto address = info[1].As<Napi::Uint8Array>();
-  return as_caller(info, [&] {
-    return sockets::connect_to_address(int_at(info, 0), address.Data(), address.ByteLength());
-  });
+  // An internet peer is told no ids.
+  return integer(info.Env(),
+                 sockets::connect_to_address(int_at(info, 0), address.Data(), address.ByteLength()));
 }
 
 Napi::Value socket_bind(const Info& info) {
@@ -79,6 +88,7 @@ Napi::Value socket_listen(const Info& info) {
 
 void register_socket(Napi::Env env, Napi::Object exports) {
   export_function<socket_facts>(env, exports, "socketFacts");
+  export_function<socket_waiting>(env, exports, "socketWaiting");
   export_function<socket_peer>(env, exports, "socketPeer");
   export_function<socket_connect>(env, exports, "socketConnect");
   export_function<socket_connect_address>(env, exports, "socketConnectAddress");

@@ -157,6 +157,12 @@ Napi::Value fd_copy(const Info& info) {
                  fs::copy_content(int_at(info, 0), int_at(info, 1), long_at(info, 2), long_at(info, 3)));
 }
 
+Napi::Value fd_pack(const Info& info) {
+  return integer(info.Env(), fs::pack_content(int_at(info, 0), long_at(info, 1), int_at(info, 2),
+                                              static_cast<size_t>(long_at(info, 3)),
+                                              static_cast<size_t>(long_at(info, 4))));
+}
+
 }  // namespace
 
 void register_stage(Napi::Env env, Napi::Object exports) {
@@ -174,6 +180,7 @@ void register_stage(Napi::Env env, Napi::Object exports) {
   export_function<fd_share>(env, exports, "fdShare");
   export_function<fd_is_held_alone>(env, exports, "fdIsHeldAlone");
   export_function<fd_copy>(env, exports, "fdCopy");
+  export_function<fd_pack>(env, exports, "fdPack");
 }
 
 }  // namespace binding

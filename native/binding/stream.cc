@@ -28,13 +28,15 @@ class WatchHandle : public PollOwner {
   [[nodiscard]] int start(const std::shared_ptr<WatchHandle>& self, int fd, int events) {
     int failed = 0;
     poll_ = Poll::start(env_, fd, self, failed, events);
+    wanted_ = watched_ = events;
     return failed;
   }
 
   void on_ready(int events) override {
     if (poll_ == nullptr) return;
-    // JavaScript asks again when it has something to wait for.
-    poll_->want(0);
+    // JavaScript asks again when it has something to wait for: most often at once, and for the same.
+    wanted_ = 0;
+    is_called_ = true;
     const Napi::HandleScope scope(env_);
     const napi_value arguments[] = {integer(env_, events)};
     napi_value result = nullptr;
@@ -42,12 +44,15 @@ class WatchHandle : public PollOwner {
         napi_pending_exception) {
       make_exception_fatal(env_);
     }
+    is_called_ = false;
+    watch();
   }
 
   void on_environment_end() override { close(); }
 
   void want(int events) {
-    if (poll_ != nullptr) poll_->want(events);
+    wanted_ = events;
+    if (!is_called_) watch();
   }
 
   void close() {
@@ -57,9 +62,18 @@ class WatchHandle : public PollOwner {
   }
 
  private:
+  void watch() {
+    if (poll_ == nullptr || (wanted_ == watched_ && (wanted_ == 0 || poll_->is_watching()))) return;
+    watched_ = wanted_;
+    poll_->want(watched_);
+  }
+
   Napi::Env env_;
   Napi::FunctionReference ready_;
   Poll* poll_ = nullptr;
+  int wanted_ = 0;
+  int watched_ = 0;
+  bool is_called_ = false;
 };
 
 napi_value want(napi_env env, napi_callback_info info) {

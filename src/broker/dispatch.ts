@@ -17,6 +17,7 @@ import { NOT_GRANTED } from "./tokens/authority.ts";
 const EINTR = ERRNO["EINTR"]!;
 const ELOOP = ERRNO["ELOOP"]!;
 const ENOENT = ERRNO["ENOENT"]!;
+const ENOTDIR = ERRNO["ENOTDIR"]!;
 const EXDEV = ERRNO["EXDEV"]!;
 
 /**
@@ -88,7 +89,9 @@ function decideRecordAct(
   const outcome: ReturnType<typeof perform> =
     prepared < 0
       ? { kind: "failed", errno: -prepared }
-      : session.undo.perform(request, caller, judgement.instead ?? (() => perform(request, caller, session)));
+      : judgement.instead !== undefined
+        ? session.undo.perform(asNew(request), caller, judgement.instead)
+        : session.undo.perform(request, caller, (opening) => perform(request, caller, session, opening));
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       log.outcome(intent, request, late);
@@ -125,6 +128,13 @@ function limited(request: Request, caller: Caller, refusal: LimitRefusal, sessio
   return { kind: "denied", errno, denial, limit: refusal };
 }
 
+/** What is done in place of an open makes a file or does nothing: nothing that is there must be opened on the way to it. */
+function asNew(request: Request): Request {
+  return request.op === "open"
+    ? { ...request, flags: request.flags | OPEN.create | OPEN.exclusive }
+    : request;
+}
+
 /** EXDEV stands for a link of proc(5) that leads where no name says: that is refused. Anything else the kernel would say too. */
 function unresolved(request: Request, caller: Caller, errno: number, session: Session): Outcome {
   if (errno !== EXDEV) return { kind: "failed", errno };
@@ -149,11 +159,21 @@ function noteOwnRepository(request: Request, session: Session): void {
   if (request.op === "mkdir") session.ownRepositories.made(request.path);
   else if (request.op === "unlink") session.ownRepositories.removed(request.path);
   else if (request.op === "rename") {
-    const moved = session.platform.stat(request.to);
-    const isFile = typeof moved !== "number" && moved.kind !== "directory";
-    if (isFile && request.existing !== "exchange") return;
+    if (request.existing !== "exchange" && isNoDirectory(request.to, session)) return;
     session.ownRepositories.renamed(request.from, request.to, request.existing);
   }
+}
+
+/** Of what was just moved there. Most often it is a file, which the attempt to hold it as a directory tells at once. */
+function isNoDirectory(path: string, { platform }: Session): boolean {
+  const held = platform.open(path, OPEN.pathOnly | OPEN.directory | OPEN.nofollow, 0, 0);
+  if (held === -ENOTDIR) return true;
+  if (held >= 0) {
+    platform.close(held);
+    return false;
+  }
+  const found = platform.stat(path);
+  return typeof found !== "number" && found.kind !== "directory";
 }
 
 function refuse(

@@ -12,7 +12,7 @@ import { judgeGitFile } from "./judge_git_file.ts";
 import { judgeGpgSign } from "./judge_gpg_sign.ts";
 import { judgeKill } from "./judge_kill.ts";
 import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
-import { judgeSocket } from "./judge_socket.ts";
+import { judgeConnect } from "./judge_socket.ts";
 import { judgeSshSign } from "./judge_ssh_sign.ts";
 import { judgeCommonDirectory } from "./judge_worktree_file.ts";
 import { denied, type Judgement } from "./judgement.ts";
@@ -45,10 +45,7 @@ function judgeByProfile(request: Request, caller: Caller, session: Session): Jud
       errno: ERRNO[request.errno] ?? EPERM,
     };
   }
-  if (request.op === "connect-unix") {
-    const found = session.platform.stat(request.path);
-    return judgeSocket(request.path, typeof found === "number" ? null : found, request.path, session);
-  }
+  if (request.op === "connect-unix") return judgeConnect(request, session);
   if (request.op === "connect" || request.op === "bind" || request.op === "resolve")
     return session.sockets.judge(request);
   if (request.op === "challenge" || request.op === "present")

@@ -2,7 +2,7 @@ import type { Target } from "../platform/platform.ts";
 import { look } from "../platform/staging.ts";
 import { decidePath } from "../policy/decide.ts";
 import { RIGHT } from "../policy/rights.ts";
-import type { Stat } from "../protocol/message.ts";
+import { type ConnectUnixRequest, OPEN, type Stat } from "../protocol/message.ts";
 import { deniedUnderOtherName } from "./denied_sockets.ts";
 import { denied, type Judgement } from "./judgement.ts";
 import type { Session } from "./session.ts";
@@ -23,6 +23,19 @@ export function judgeSocket(path: string, found: Stat | null, held: Target, sess
   }
   const alias = found === null ? null : deniedUnderOtherName(found, changedMs(found, held), policy, platform);
   return alias === null ? { kind: "allow", rule: verdict.rule.id } : denied(path, alias, RIGHT.connect);
+}
+
+/** The same for a request: of a socket that is there, one look tells all. */
+export function judgeConnect({ path }: ConnectUnixRequest, session: Session): Judgement {
+  const { platform } = session;
+  const held = platform.open(path, OPEN.pathOnly | OPEN.nofollow, 0, 0);
+  if (held < 0) return judgeSocket(path, null, path, session);
+  try {
+    const found = platform.stat(held);
+    return judgeSocket(path, typeof found === "number" ? null : found, held, session);
+  } finally {
+    platform.close(held);
+  }
 }
 
 /** Of what cannot be told, or is something else by now: infinitely late. */

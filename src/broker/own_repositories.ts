@@ -9,6 +9,8 @@ const MAX_REMEMBERED = 100_000;
  */
 export class OwnRepositories {
   readonly #made = new Set<string>();
+  /** Those of them that are called `.git`: few, where the others may be many. */
+  readonly #repositories = new Set<string>();
   readonly #vacated = new Set<string>();
   /** The `.git` that are files or links of the run's, and lead to a configuration of its choosing. */
   readonly #leads = new Set<string>();
@@ -19,7 +21,9 @@ export class OwnRepositories {
 
   /** To be called after a mkdir that succeeded. Past the bound a directory is nobody's own, which refuses more. */
   made(path: string): void {
-    if (this.#made.size < MAX_REMEMBERED && !this.isVacated(path)) this.#made.add(path);
+    if (this.#made.size >= MAX_REMEMBERED || this.isVacated(path)) return;
+    this.#made.add(path);
+    if (path.endsWith("/.git")) this.#repositories.add(path);
   }
 
   /** To be called before a `.git` that is no directory is made. */
@@ -30,8 +34,8 @@ export class OwnRepositories {
   /** A repository at or below the directory that the run may configure as it likes, or null. */
   freeBelow(directory: string): string | null {
     for (const path of this.#leads) if (isAtOrBelow(path, directory)) return path;
-    for (const path of this.#made) {
-      if (path.endsWith("/.git") && isAtOrBelow(path, directory) && this.contains(path)) return path;
+    for (const path of this.#repositories) {
+      if (isAtOrBelow(path, directory) && this.contains(path)) return path;
     }
     return null;
   }
@@ -39,6 +43,7 @@ export class OwnRepositories {
   /** To be called after an rmdir that succeeded: the next directory of that name may be somebody else's. */
   removed(path: string): void {
     this.#made.delete(path);
+    this.#repositories.delete(path);
   }
 
   /** To be called after a rename or exchange of directories that succeeded. */
@@ -47,7 +52,7 @@ export class OwnRepositories {
     const toOwn = this.#made.has(to);
     const below = [...this.#made].filter((path) => isAtOrBelow(path, from));
     const beyond = [...this.#made].filter((path) => isAtOrBelow(path, to));
-    for (const path of [...below, ...beyond]) this.#made.delete(path);
+    for (const path of [...below, ...beyond]) this.removed(path);
     for (const path of [...this.#vacated]) {
       if (isAtOrBelow(path, from)) this.#vacated.add(to + path.slice(from.length));
     }

@@ -26,15 +26,21 @@ import { utimens } from "./ops/utimens.ts";
 import { xattr } from "./ops/xattr.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import type { Session } from "./session.ts";
+import type { Opening } from "./undo/undo.ts";
 
 const EPERM = 1;
 
 /** Does what was decided and recorded. Only dispatch.ts calls it. */
-export function perform(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
+export function perform(
+  request: Request,
+  caller: Caller,
+  session: Session,
+  opening?: Opening,
+): Outcome | Promise<Outcome> {
   const { platform } = session;
   switch (request.op) {
     case "open":
-      return open(request, caller, platform, session.fifos);
+      return open(request, caller, platform, session.fifos, opening);
     case "stat":
       return stat(request, platform);
     case "list":

@@ -127,8 +127,11 @@ export type NativeNotifier = {
   readonly event: Int32Array;
   /** Float64Array(12): the six arguments as unsigned numbers, then for utimensat [atime s, ns, mtime s, ns]. */
   readonly wide: Float64Array;
-  /** Installs `fd` in the caller (ADDFD with SEND), closes it here. 0 or -errno; -ENOENT: the caller is gone. */
-  replyFd(slot: number, fd: number, closeOnExec: number): number;
+  /**
+   * Installs `fd` in the caller (ADDFD with SEND), closes it here. 0 or -errno; -ENOENT: the caller is gone. With `mayWriteProgram` 1
+   * a program is let go of before the caller goes on, who may execute it.
+   */
+  replyFd(slot: number, fd: number, closeOnExec: number, mayWriteProgram: number): number;
   /** errno > 0 fails the call. */
   replyError(slot: number, errno: number): number;
   replyValue(slot: number, value: number): number;
@@ -271,8 +274,10 @@ export type NativeBinding = {
   channelLock(fd: number): number;
   channelUnlock(fd: number): void;
 
-  /** [domain, type, protocol, 1 when it blocks, SO_SNDTIMEO in ms (0: none), SO_NETNS_COOKIE] of a socket, or -errno. */
-  socketFacts(fd: number): [number, number, number, number, number, number] | number;
+  /** [domain, type, protocol, SO_NETNS_COOKIE] of a socket, the last two 0 of a Unix socket; or -errno. */
+  socketFacts(fd: number): [number, number, number, number] | number;
+  /** [1 when it blocks, SO_SNDTIMEO in ms (0: none)] of a socket, or -errno. */
+  socketWaiting(fd: number): [number, number] | number;
   /** [pid, uid, gid] of whoever listens at the other end (SO_PEERCRED), or -errno. */
   socketPeer(fd: number): [number, number, number] | number;
   /**
@@ -280,7 +285,7 @@ export type NativeBinding = {
    * The peer is told this process and the user of `lowerAuthority`.
    */
   socketConnect(fd: number, pinnedFd: number): number;
-  /** connect(2) with a whole sockaddr. Never waits: -EINPROGRESS, and a further call tells what came of it. */
+  /** connect(2) with a whole sockaddr. Never waits: -EINPROGRESS, of a socket that blocks -EALREADY, and a further call tells what came of it. */
   socketConnectAddress(fd: number, address: Uint8Array): number;
   /** bind(2) with a whole sockaddr; a relative name starts from the directory `baseFd`, or from the own one when it is -1. */
   socketBind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;
@@ -382,6 +387,9 @@ export type NativeBinding = {
   fdIsHeldAlone(fd: number): number;
   /** Copies at most `length` bytes at `offset`; gives how many, 0 at the end. */
   fdCopy(target: number, source: number, offset: number, length: number): number;
+
+  /** Copies all of the regular file `source`, of at most `maxBytes` (64 KiB) and probably `expectedBytes`, to `offset` of `target`: its size; -EFBIG for more. */
+  fdPack(target: number, offset: number, source: number, expectedBytes: number, maxBytes: number): number;
 
   processUmask(tid: number): number;
   /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */

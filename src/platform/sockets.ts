@@ -13,12 +13,12 @@ export type SocketFacts = {
   readonly domain: "unix" | "inet" | "inet6" | "netlink" | "other";
   readonly type: "stream" | "datagram" | "seqpacket" | "other";
   readonly protocol: number;
-  /** Whether a call on it may wait, and for how long; 0 is for ever. */
-  readonly waits: "blocking" | "nonblocking";
-  readonly sendTimeoutMs: number;
-  /** Tells one network namespace from another: that in which it was made. */
+  /** Tells one network namespace from another: that in which it was made; 0 of a Unix socket. */
   readonly network: number;
 };
+
+/** Whether a call on a socket may wait, and for how long; 0 is for ever. */
+export type SocketWaiting = { readonly waits: "blocking" | "nonblocking"; readonly sendTimeoutMs: number };
 
 /**
  * What the broker does with its copy of a caller's socket: the same open file, so that what happens to it happens to the
@@ -27,6 +27,7 @@ export type SocketFacts = {
 export type Sockets = {
   /** -ENOTSOCK for anything else. */
   facts(fd: number): SocketFacts | number;
+  waiting(fd: number): SocketWaiting | number;
   /** [pid, uid, gid] of whoever listens at the other end. */
   peer(fd: number): readonly [number, number, number] | number;
   /**
@@ -34,7 +35,7 @@ export type Sockets = {
    * the broker's pid, and the user that the broker acts for.
    */
   connect(fd: number, pinnedFd: number): number;
-  /** Connects an internet socket to a whole sockaddr. -EINPROGRESS: a further call tells what came of it. */
+  /** Connects an internet socket to a whole sockaddr. -EINPROGRESS, or -EALREADY where it blocks: a further call tells what came of it. */
   connectAddress(fd: number, address: Uint8Array): number;
   /** Binds to a whole sockaddr; a relative name starts from the directory `baseFd`, or from the broker's when it is -1. */
   bind(fd: number, address: Uint8Array, baseFd: number, umask: number): number;
@@ -45,15 +46,18 @@ export const sockets: Sockets = {
   facts(fd) {
     const facts = binding.socketFacts(fd);
     if (typeof facts === "number") return facts;
-    const [domain, type, protocol, blocks, sendTimeoutMs, network] = facts;
+    const [domain, type, protocol, network] = facts;
     return {
       domain: DOMAINS[domain] ?? "other",
       type: TYPES[type] ?? "other",
       protocol,
-      waits: blocks === 1 ? "blocking" : "nonblocking",
-      sendTimeoutMs,
       network,
     };
+  },
+  waiting(fd) {
+    const waiting = binding.socketWaiting(fd);
+    if (typeof waiting === "number") return waiting;
+    return { waits: waiting[0] === 1 ? "blocking" : "nonblocking", sendTimeoutMs: waiting[1] };
   },
   peer: binding.socketPeer,
   connect: binding.socketConnect,

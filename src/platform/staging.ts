@@ -34,6 +34,7 @@ const KINDS: Readonly<Record<number, Stat["kind"]>> = {
 const ENOENT = 2;
 const EIO = 5;
 const EXDEV = 18;
+const EFBIG = 27;
 const ESTALE = 116;
 const RENAME_NOREPLACE = 1;
 const S_IFMT = 0o170000;
@@ -47,8 +48,6 @@ export type Packed = readonly [offset: number, bytes: number];
 const PACK = "pack";
 /** What is copied into the pack: a file of its own costs more than the bytes. */
 export const MAX_PACKED_BYTES: number = 64 << 10;
-/** One content is copied at a time; one byte more shows that a file has grown. */
-const small = Buffer.allocUnsafe(MAX_PACKED_BYTES + 1);
 
 function found(): Found {
   const at = (field: keyof typeof LOOK): number => scratch[LOOK[field]]!;
@@ -184,22 +183,14 @@ export class Store {
   }
 
   /** Copies what is open as `source` into the pack; null: it is too large. -errno. One process at a time fills a pack, from its making on. */
-  pack(source: number): Packed | number | null {
+  pack(source: number, expectedBytes: number): Packed | number | null {
     if (this.#pack < 0) this.#pack = binding.storeOpen(this.#fd, PACK, O.rdwr | O.creat | O.excl, 0o600);
     if (this.#pack < 0) return this.#pack;
-    try {
-      let bytes = 0;
-      for (let got = 1; got > 0 && bytes < small.length; bytes += got)
-        got = readSync(source, small, bytes, small.length - bytes, bytes);
-      if (bytes > MAX_PACKED_BYTES) return null;
-      const offset = this.#packedBytes;
-      for (let done = 0; done < bytes; )
-        done += writeSync(this.#pack, small, done, bytes - done, offset + done);
-      this.#packedBytes += bytes;
-      return [offset, bytes];
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).errno ?? -EIO;
-    }
+    const offset = this.#packedBytes;
+    const bytes = binding.fdPack(this.#pack, offset, source, expectedBytes, MAX_PACKED_BYTES);
+    if (bytes < 0) return bytes === -EFBIG ? null : bytes;
+    this.#packedBytes += bytes;
+    return [offset, bytes];
   }
 
   /** What was packed; null when it is not there. */

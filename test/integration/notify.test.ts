@@ -34,7 +34,7 @@ function allow(seen: Seen, notifier: NativeNotifier): void {
   const flags = seen.wide[2]!;
   const fd = binding.fsOpen(seen.one, flags & ~O_CLOEXEC, 0o600, 0o022);
   if (fd < 0) return void notifier.replyError(seen.slot, -fd);
-  const failed = notifier.replyFd(seen.slot, fd, flags & O_CLOEXEC);
+  const failed = notifier.replyFd(seen.slot, fd, flags & O_CLOEXEC, 1);
   if (failed < 0 && failed !== -ENOENT) notifier.replyError(seen.slot, -failed);
 }
 
@@ -97,7 +97,7 @@ test("EMFILE of the caller comes back and the slot stays open for it", async () 
   const answers: number[] = [];
   const { output } = await supervise(victim, ["exhausted", good], (seen, notifier) => {
     const fd = binding.fsOpen(seen.one, 0, 0, 0);
-    answers.push(notifier.replyFd(seen.slot, fd, 0));
+    answers.push(notifier.replyFd(seen.slot, fd, 0, 1));
     if (answers.at(-1)! < 0) expect(notifier.replyError(seen.slot, EMFILE)).toBe(0);
   });
   expect(answers).toEqual([-EMFILE, 0]);
@@ -110,7 +110,7 @@ test("a caller killed while pending: the answer is ENOENT and the end is told", 
     child.kill("SIGKILL");
     setTimeout(() => {
       answers.push(notifier.isValid(seen.slot));
-      answers.push(notifier.replyFd(seen.slot, binding.fsOpen(good, 0, 0, 0), 1));
+      answers.push(notifier.replyFd(seen.slot, binding.fsOpen(good, 0, 0, 0), 1, 0));
     }, 50);
   });
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +16,26 @@ test("facts about a process", () => {
   process.umask(umask);
   expect(binding.processParent(process.pid)).toBe(process.ppid);
   expect(binding.processParent(0x3fffff)).toBe(-ESRCH);
+});
+
+test("an umask is told as it is now, and of a process that has gone not at all", async () => {
+  const child = spawn("bash", ["-c", "umask 022; echo; read; umask 077; echo; read"], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  const pid = child.pid!;
+  const line = (): Promise<unknown> => once(child.stdout, "data");
+  const told: number[] = [];
+  for (let time = 0; time < 2; time++) {
+    await line();
+    told.push(binding.processUmask(pid), binding.processUmask(pid));
+    if (time === 1) break;
+    child.stdin.write("\n");
+  }
+  const ended = once(child, "exit");
+  child.stdin.end("\n");
+  await ended;
+  expect(told).toEqual([0o022, 0o022, 0o077, 0o077]);
+  expect(binding.processUmask(pid)).toBe(-ESRCH);
 });
 
 test("a pseudo-terminal has two ends and a size", () => {

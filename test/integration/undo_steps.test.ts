@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { linux } from "../../src/platform/linux.ts";
 import { OPEN } from "../../src/protocol/message.ts";
 import { type Act, KeptTree, Killed, Steps } from "../support/kept_tree.ts";
 
@@ -280,6 +281,22 @@ describe("killed at every step", () => {
     }
     expect(last).toBeGreaterThan(20);
   });
+});
+
+test("what somebody else makes at the moment of making is not the run's", () => {
+  using tree = new KeptTree();
+  const path = tree.at("new");
+  // The last that is asked before the file is made.
+  const asked = vi.spyOn(linux, "umaskOf").mockImplementationOnce(() => {
+    writeFileSync(path, "theirs");
+    return 0o022;
+  });
+  tree.act({ op: "write", path, flags: WRITE | OPEN.create | OPEN.truncate, text: "ours", hold: false });
+  asked.mockRestore();
+  expect(readFileSync(path, "utf8")).toBe("ours");
+  tree.seal();
+  tree.restore();
+  expect(readFileSync(path, "utf8")).toBe("theirs");
 });
 
 function wasKilled(act: () => void): boolean {

@@ -187,7 +187,9 @@ export class KeptTree {
       waits: () => true,
     };
     const session = { platform: linux, fifos: new FifoMeetings() } as unknown as Session;
-    const outcome = this.#recorder.perform(request, caller, () => perform(request, caller, session));
+    const outcome = this.#recorder.perform(request, caller, (opening) =>
+      perform(request, caller, session, opening),
+    );
     if (outcome instanceof Promise) throw new Error("A small file is copied at once");
     return outcome;
   }

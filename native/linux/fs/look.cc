@@ -43,8 +43,10 @@ int attributes_of(const Target& target, std::vector<Attribute>& out) {
   }
   char link[32];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  // Most objects have none, and asking for the size alone is enough to see it.
-  const ssize_t length = listxattr(link, nullptr, 0);
+  // Most objects have none, and asking for the size alone is enough to see it. EBADF: it is only held
+  // (O_PATH).
+  ssize_t length = target.path == nullptr ? flistxattr(fd, nullptr, 0) : -1;
+  if (target.path != nullptr || (length < 0 && errno == EBADF)) length = listxattr(link, nullptr, 0);
   if (length <= 0) return length == 0 || errno == ENOTSUP ? 0 : errno == ERANGE ? -E2BIG : -errno;
   if (static_cast<size_t>(length) > kMaxNames) return -E2BIG;
   std::string names(kMaxNames, '\0');

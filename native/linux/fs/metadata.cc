@@ -67,6 +67,9 @@ int change_times(const Target& target, const struct timespec times[2]) {
 }
 
 int change_size(const Target& target, int64_t size) {
+  // Of what is open for writing it is a matter of that; EBADF (O_PATH) and EINVAL say that it is not.
+  if (target.path == nullptr && ftruncate(target.fd, size) == 0) return 0;
+  if (target.path == nullptr && errno != EBADF && errno != EINVAL) return -errno;
   const Object object(target);
   if (object.fd() < 0) return object.fd();
   // Looked at before it is opened: opening a device has effects of its own.

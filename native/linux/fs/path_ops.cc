@@ -23,13 +23,42 @@ constexpr int kKeptFlags = O_APPEND | O_DIRECT | O_NOATIME;
 
 class Umask {
  public:
-  explicit Umask(mode_t mask) : old_(umask(mask & 0777)) {}
+  explicit Umask(mode_t mask) : own_(mask & 0777), old_(umask(own_)) {}
   Umask(const Umask&) = delete;
   Umask& operator=(const Umask&) = delete;
-  ~Umask() { (void)umask(old_); }
+  ~Umask() {
+    if (old_ != own_) (void)umask(old_);
+  }
 
  private:
+  mode_t own_;
   mode_t old_;
+};
+
+// The directories of two paths; one that is the same is opened once.
+class Parents {
+ public:
+  [[nodiscard]] int open(const char* from, const char* to) {
+    if (const int failed = open_parent(from, source_); failed < 0) return failed;
+    const char* slash = std::strrchr(to, '/');
+    const size_t length = std::strlen(source_.path);
+    is_same_ = slash != nullptr && slash[1] != '\0' && length > 0 &&
+               static_cast<size_t>(slash - to) == length && std::memcmp(to, source_.path, length) == 0 &&
+               std::strlen(to) < kPathBytes;
+    if (!is_same_) return open_parent(to, target_);
+    same_name_ = slash + 1;
+    return 0;
+  }
+  [[nodiscard]] int source() const { return source_.directory.get(); }
+  [[nodiscard]] const char* source_name() const { return source_.name; }
+  [[nodiscard]] int target() const { return is_same_ ? source() : target_.directory.get(); }
+  [[nodiscard]] const char* target_name() const { return is_same_ ? same_name_ : target_.name; }
+
+ private:
+  Parent source_;
+  Parent target_;
+  const char* same_name_ = nullptr;
+  bool is_same_ = false;
 };
 
 bool is_fifo(int fd) {
@@ -43,7 +72,9 @@ int negative_errno(int returned) { return returned < 0 ? -errno : returned; }
 
 int open_path(const char* path, int flags, mode_t mode, mode_t mask) {
   if ((flags & O_PATH) != 0) return open_no_symlinks(path, static_cast<unsigned>(flags));
-  const auto open_flags = static_cast<unsigned>(flags | O_NOCTTY | O_NONBLOCK);
+  // What this very call makes is a regular file: nothing to wait for.
+  const bool is_new = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || (flags & __O_TMPFILE) != 0;
+  const auto open_flags = static_cast<unsigned>(flags | O_NOCTTY | (is_new ? 0 : O_NONBLOCK));
   int fd;
   if ((flags & (O_CREAT | __O_TMPFILE)) != 0) {
     const Umask own(mask);
@@ -55,7 +86,7 @@ int open_path(const char* path, int flags, mode_t mode, mode_t mask) {
     (void)close(fd);
     return -ESPIPE;
   }
-  if (fd >= 0 && (flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags & kKeptFlags) != 0) {
+  if (fd >= 0 && !is_new && (flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags & kKeptFlags) != 0) {
     const int failed = -errno;
     (void)close(fd);
     return failed;
@@ -107,20 +138,17 @@ int remove_path(const char* path, int flags) {
 }
 
 int rename_path(const char* from, const char* to, unsigned flags) {
-  Parent source;
-  Parent target;
-  if (const int failed = open_parent(from, source); failed < 0) return failed;
-  if (const int failed = open_parent(to, target); failed < 0) return failed;
+  Parents parents;
+  if (const int failed = parents.open(from, to); failed < 0) return failed;
   return negative_errno(
-      renameat2(source.directory.get(), source.name, target.directory.get(), target.name, flags));
+      renameat2(parents.source(), parents.source_name(), parents.target(), parents.target_name(), flags));
 }
 
 int link_path(const char* from, const char* to) {
-  Parent source;
-  Parent target;
-  if (const int failed = open_parent(from, source); failed < 0) return failed;
-  if (const int failed = open_parent(to, target); failed < 0) return failed;
-  return negative_errno(linkat(source.directory.get(), source.name, target.directory.get(), target.name, 0));
+  Parents parents;
+  if (const int failed = parents.open(from, to); failed < 0) return failed;
+  return negative_errno(
+      linkat(parents.source(), parents.source_name(), parents.target(), parents.target_name(), 0));
 }
 
 int make_symlink(const char* target, const char* path) {

@@ -21,6 +21,7 @@ namespace fs {
 
 namespace {
 
+constexpr size_t kMaxPacked = 65536;
 constexpr int kStatusFlags = O_APPEND | O_SYNC | O_DIRECT | O_NOATIME | O_NONBLOCK;
 
 int negative_errno(int returned) { return returned < 0 ? -errno : 0; }
@@ -149,6 +150,27 @@ int64_t copy_content(int target, int source, int64_t offset, int64_t length) {
     done += put;
   }
   return got;
+}
+
+int64_t pack_content(int target, int64_t offset, int source, size_t expected, size_t max) {
+  char buffer[kMaxPacked + 1];
+  if (max > kMaxPacked) return -EINVAL;
+  // One byte more shows that there is more.
+  size_t bytes = 0;
+  for (bool is_more = true; is_more && bytes <= max;) {
+    const ssize_t got = pread(source, buffer + bytes, max + 1 - bytes, static_cast<off_t>(bytes));
+    if (got < 0 && errno != EINTR) return -errno;
+    if (got > 0) bytes += static_cast<size_t>(got);
+    // What ends where it is expected to needs no further look.
+    is_more = got != 0 && bytes != expected;
+  }
+  if (bytes > max) return -EFBIG;
+  for (size_t done = 0; done < bytes;) {
+    const ssize_t put = pwrite(target, buffer + done, bytes - done, offset + static_cast<off_t>(done));
+    if (put < 0 && errno != EINTR) return -errno;
+    if (put > 0) done += static_cast<size_t>(put);
+  }
+  return static_cast<int64_t>(bytes);
 }
 
 }  // namespace fs

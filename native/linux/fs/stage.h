@@ -36,5 +36,8 @@ namespace fs {
 [[nodiscard]] int share_content(int target, int source);
 // Copies at most `length` bytes from `offset` on and gives how many; 0 at the end of the source.
 [[nodiscard]] int64_t copy_content(int target, int source, int64_t offset, int64_t length);
+// Copies all of `source`, of at most `max` (up to 64 KiB) bytes and probably `expected`, to `offset` of
+// `target`, and gives its size; -EFBIG for more.
+[[nodiscard]] int64_t pack_content(int target, int64_t offset, int source, size_t expected, size_t max);
 
 }  // namespace fs

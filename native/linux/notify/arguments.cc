@@ -137,7 +137,7 @@ int read_address(int tid, const seccomp_data& call, const CallShape& shape, Argu
 // The socket itself, and not its number, is what the address is for: the caller may put another in its place.
 int read_socket(int tid, const seccomp_data& call, const CallShape& shape, Arguments& out) {
   if (shape.socket == kAbsent) return 0;
-  const int fd = process::take_descriptor(tid, int_argument(call, shape.socket));
+  const int fd = out.descriptors.take(tid, int_argument(call, shape.socket));
   if (fd < 0) return -fd;
   out.held.reset(fd);
   return shape.address == kAbsent ? 0 : read_address(tid, call, shape, out);
@@ -238,13 +238,12 @@ int read_arguments(int tid, const seccomp_data& call, const CallShape& shape, Ar
   out.data.reset();
   out.fresh_tgid = -1;
   // utimensat(2) that is to leave both times does not even look at the path.
-  if (shape.times_form == Times::kTimespec && read_times(tid, call, shape, out) == 0 &&
-      out.times[1] == UTIME_OMIT && out.times[3] == UTIME_OMIT)
-    return 0;
+  const bool has_read_times = shape.times_form == Times::kTimespec && read_times(tid, call, shape, out) == 0;
+  if (has_read_times && out.times[1] == UTIME_OMIT && out.times[3] == UTIME_OMIT) return 0;
   int failed = read_first(tid, call, shape, out);
   if (failed == 0) failed = read_second(tid, call, shape, out);
   if (failed == 0) failed = read_value(tid, call, shape, out);
-  if (failed == 0) failed = read_times(tid, call, shape, out);
+  if (failed == 0 && !has_read_times) failed = read_times(tid, call, shape, out);
   if (failed == 0) failed = read_socket(tid, call, shape, out);
   if (failed != 0) {
     out.path_one.clear();

@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "linux/notify/syscall_table.h"
+#include "linux/process/descriptors.h"
 
 struct seccomp_data;
 
@@ -26,6 +27,7 @@ struct Arguments {
   // Known only where a path names the caller's own process; else -1.
   int fresh_tgid = -1;
 
+  process::Descriptors descriptors;
   std::string scratch;
   std::string base;
 };

@@ -59,10 +59,9 @@ seccomp_notif_addfd installing(uint64_t id, uint32_t flags, int fd, bool close_o
   return {id, flags, static_cast<uint32_t>(fd), 0, close_on_exec ? O_CLOEXEC : 0U};
 }
 
-bool is_program_for_writing(int fd) {
+bool is_program(int fd) {
   struct stat found{};
-  if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY || fstat(fd, &found) != 0) return false;
-  return S_ISREG(found.st_mode) && (found.st_mode & 0111) != 0;
+  return fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 0111) != 0;
 }
 
 }  // namespace
@@ -191,13 +190,13 @@ int Notifier::send(Slot& slot, int error, int64_t value) {
   return failed;
 }
 
-int Notifier::reply_fd(int32_t slot, base::UniqueFd fd, bool close_on_exec) {
+int Notifier::reply_fd(int32_t slot, base::UniqueFd fd, bool close_on_exec, bool may_write_program) {
   Slot* waiting = find(slot);
   if (waiting == nullptr) return -ENOENT;
   const SignalsHeld held;
   // A program can not be executed while anybody holds it open for writing, and the caller, once answered, may
   // have written and closed it before this thread runs again.
-  if (is_program_for_writing(fd.get())) return reply_alone(*waiting, std::move(fd), close_on_exec);
+  if (may_write_program && is_program(fd.get())) return reply_alone(*waiting, std::move(fd), close_on_exec);
   const seccomp_notif_addfd install =
       installing(waiting->id, SECCOMP_ADDFD_FLAG_SEND, fd.get(), close_on_exec);
   const int error = ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &install) < 0 ? errno : 0;

@@ -52,8 +52,9 @@ class Notifier {
   [[nodiscard]] std::string_view path_two() const { return arguments_.path_two; }
 
   // 0 or -errno; -ENOENT: the caller is gone. A failure of ADDFD other than that (-EMFILE by the caller's
-  // RLIMIT_NOFILE) leaves the slot open for reply_error. The descriptor is closed in every case.
-  int reply_fd(int32_t slot, base::UniqueFd fd, bool close_on_exec);
+  // RLIMIT_NOFILE) leaves the slot open for reply_error. The descriptor is closed in every case; before the
+  // caller goes on when it `may_write_program` and is one.
+  int reply_fd(int32_t slot, base::UniqueFd fd, bool close_on_exec, bool may_write_program);
   // `error` is from 1 to 4095, anything else is -EINVAL: a zero would let the call appear to succeed.
   int reply_error(int32_t slot, int error);
   int reply_value(int32_t slot, int64_t value);

@@ -35,11 +35,11 @@ int read_proc(int id, const char* file, char* text, size_t size) {
   return 0;
 }
 
-int status_number(int tid, const char* key, int base) {
+int status_number(int tid, const char* key) {
   char text[4096];
   if (const int failed = read_proc(tid, "status", text, sizeof text); failed < 0) return failed;
   const char* at = std::strstr(text, key);
-  return at == nullptr ? -ENODATA : static_cast<int>(std::strtol(at + std::strlen(key), nullptr, base));
+  return at == nullptr ? -ENODATA : static_cast<int>(std::strtol(at + std::strlen(key), nullptr, 10));
 }
 
 // The fields after the name. The name may hold ")" and digits: only the last ")" ends it.
@@ -62,7 +62,7 @@ int thread_group(int tid) {
     info.mask = PIDFD_INFO_PID;
     if (ioctl(pidfd.get(), PIDFD_GET_INFO, &info) == 0) return static_cast<int>(info.tgid);
   }
-  return status_number(tid, "\nTgid:", 10);
+  return status_number(tid, "\nTgid:");
 }
 
 double boot_time_ms() {
@@ -84,8 +84,6 @@ double identity_of_pidfd(int pidfd) {
   return kind.f_type == kPidFsMagic ? static_cast<double>(found.st_ino) : -ENOSYS;
 }
 
-int umask_of(int tid) { return status_number(tid, "\nUmask:", 8); }
-
 int controlling_terminal(int tid) {
   int parent = 0;
   unsigned device = 0;
@@ -102,13 +100,6 @@ int parent_of(int pid) {
   unsigned device = 0;
   const int failed = stat_fields(pid, parent, device);
   return failed < 0 ? failed : parent;
-}
-
-int take_descriptor(int tid, int fd) {
-  base::UniqueFd pidfd(static_cast<int>(syscall(__NR_pidfd_open, tid, PIDFD_THREAD)));
-  if (!pidfd.valid()) return -errno;
-  const long taken = syscall(__NR_pidfd_getfd, pidfd.get(), fd, 0);
-  return taken < 0 ? -errno : static_cast<int>(taken);
 }
 
 }  // namespace process

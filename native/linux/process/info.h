@@ -9,9 +9,6 @@ namespace process {
 // /proc/<tid>/status, which is 20 times slower.
 [[nodiscard]] int thread_group(int tid);
 
-// Umask of /proc/<tid>/status, proc_pid_status(5), Linux 4.7.
-[[nodiscard]] int umask_of(int tid);
-
 // N of the controlling terminal /dev/pts/N; -ENXIO: none, or one that is no pseudo-terminal.
 [[nodiscard]] int controlling_terminal(int tid);
 
@@ -26,9 +23,5 @@ namespace process {
 [[nodiscard]] double identity_of(int pid);
 // The same of a process that a descriptor names, which stays open.
 [[nodiscard]] double identity_of_pidfd(int pidfd);
-
-// pidfd_getfd(2) (Linux 5.6) of what thread `tid` holds as `fd`: the same open file, close-on-exec, the
-// caller's to close. -EPERM: the thread is not ours to trace.
-[[nodiscard]] int take_descriptor(int tid, int fd);
 
 }  // namespace process

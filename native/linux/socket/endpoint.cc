@@ -37,6 +37,7 @@ class NonBlocking {
   ~NonBlocking() {
     if (flags_ >= 0 && (flags_ & O_NONBLOCK) == 0) (void)fcntl(socket_, F_SETFL, flags_);
   }
+  [[nodiscard]] bool blocked() const { return flags_ >= 0 && (flags_ & O_NONBLOCK) == 0; }
 
  private:
   int socket_;
@@ -69,14 +70,18 @@ class WorkingDirectory {
 int facts_of(int socket, Facts& facts) {
   if (const int failed = read_option(socket, SO_DOMAIN, facts.domain); failed < 0) return failed;
   if (const int failed = read_option(socket, SO_TYPE, facts.type); failed < 0) return failed;
+  if (facts.domain == AF_UNIX) return 0;
   if (const int failed = read_option(socket, SO_PROTOCOL, facts.protocol); failed < 0) return failed;
+  return read_option(socket, SO_NETNS_COOKIE, facts.network);
+}
+
+int waiting_of(int socket, Waiting& waiting) {
   timeval timeout{};
   if (const int failed = read_option(socket, SO_SNDTIMEO, timeout); failed < 0) return failed;
-  facts.send_timeout_ms = int64_t{timeout.tv_sec} * 1000 + timeout.tv_usec / 1000;
-  if (const int failed = read_option(socket, SO_NETNS_COOKIE, facts.network); failed < 0) return failed;
+  waiting.send_timeout_ms = int64_t{timeout.tv_sec} * 1000 + timeout.tv_usec / 1000;
   const int flags = fcntl(socket, F_GETFL);
   if (flags < 0) return -errno;
-  facts.blocks = (flags & O_NONBLOCK) == 0;
+  waiting.blocks = (flags & O_NONBLOCK) == 0;
   return 0;
 }
 
@@ -97,7 +102,12 @@ int connect_to_file(int socket, int pinned) {
 
 int connect_to_address(int socket, const void* address, size_t size) {
   const NonBlocking held(socket);
-  return negative_errno(connect(socket, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)));
+  const auto once = [&] {
+    return negative_errno(
+        connect(socket, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)));
+  };
+  const int result = once();
+  return result == -EINPROGRESS && held.blocked() ? once() : result;
 }
 
 int bind_to(int socket, const void* address, size_t size, int base, mode_t mask) {

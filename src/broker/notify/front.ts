@@ -2,7 +2,7 @@ import { binding, EVENT, type NativeNotifier } from "../../platform/binding.ts";
 import { ERRNO, errnoName } from "../../platform/errno.ts";
 import { O } from "../../platform/open_flags.ts";
 import type { Classifier } from "../../platform/seccomp/classify.ts";
-import { BROKER_PATH, type RefusedRequest, type Request } from "../../protocol/message.ts";
+import { BROKER_PATH, OPEN, type RefusedRequest, type Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Outcome } from "../outcome.ts";
@@ -80,15 +80,15 @@ export function serveNotifications(
       notifier.replyError(slot, named);
       return;
     }
-    const closeOnExec = closesOnExec(nr, words);
+    const how = closesOnExec(nr, words) | mayWriteProgram(named);
     if (request.op === "open" && request.path === BROKER_PATH) {
       const end = openChannel();
-      answer(slot, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end }, closeOnExec);
+      answer(slot, end < 0 ? { kind: "failed", errno: -end } : { kind: "descriptor", fd: end }, how);
       return;
     }
     const outcome = dispatch(named, caller, session);
-    if (outcome instanceof Promise) void outcome.then((late) => answer(slot, late, closeOnExec));
-    else answer(slot, outcome, closeOnExec);
+    if (outcome instanceof Promise) void outcome.then((late) => answer(slot, late, how));
+    else answer(slot, outcome, how);
   }
 
   function returned(slot: number, errno: number): void {
@@ -131,10 +131,10 @@ export function serveNotifications(
     return { op: "refused", ...judged.refuse };
   }
 
-  function answer(slot: number, outcome: Outcome, closeOnExec: number): void {
+  function answer(slot: number, outcome: Outcome, how: number): void {
     switch (outcome.kind) {
       case "descriptor": {
-        const result = notifier.replyFd(slot, outcome.fd, closeOnExec);
+        const result = notifier.replyFd(slot, outcome.fd, how & CLOSE_ON_EXEC, how & MAY_WRITE_PROGRAM);
         // The caller must not be left waiting: -ENOENT alone says that it has gone.
         if (result < 0 && result !== -ENOENT) notifier.replyError(slot, -result);
         break;
@@ -179,7 +179,22 @@ class NotifiedCaller implements Caller {
   }
 }
 
+/** How a descriptor is handed in. */
+const CLOSE_ON_EXEC = 1;
+const MAY_WRITE_PROGRAM = 2;
+
 function closesOnExec(nr: number, words: Int32Array): number {
   const flags = nr === NR.openat ? words[2]! : nr === NR.open ? words[1]! : 0;
-  return flags & O.cloexec ? 1 : 0;
+  return flags & O.cloexec ? CLOSE_ON_EXEC : 0;
 }
+
+/** A new file is none when its mode says so; what is there already has to be looked at. */
+function mayWriteProgram(request: Request): number {
+  if (request.op !== "open") return MAY_WRITE_PROGRAM;
+  const { flags, mode } = request;
+  if ((flags & (OPEN.write | OPEN.append)) === 0) return 0;
+  return (flags & NEW) === NEW && (mode & ANYBODY_EXECUTES) === 0 ? 0 : MAY_WRITE_PROGRAM;
+}
+
+const NEW = OPEN.create | OPEN.exclusive;
+const ANYBODY_EXECUTES = 0o111;

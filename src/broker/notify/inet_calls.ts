@@ -22,7 +22,6 @@ export function isOfNetwork({ domain, type, network }: SocketFacts, own: number 
 export function inetCall(
   call: ReceivedCall,
   socketFd: number,
-  facts: SocketFacts,
   sockets: Sockets,
   waits: () => boolean,
 ): number | Promise<number> {
@@ -32,10 +31,11 @@ export function inetCall(
   if (address === undefined) return EINVAL;
   if (call.nr === NR.bind) return -sockets.bind(socketFd, address, -1, NO_UMASK);
   const result = -sockets.connectAddress(socketFd, address);
-  if (result !== EINPROGRESS || facts.waits === "nonblocking") return result;
-  // connect(2): on loopback the answer is there already, and the next call fetches it.
-  const again = -sockets.connectAddress(socketFd, address);
-  return again === EALREADY ? whenConnected(socketFd, address, facts.sendTimeoutMs, sockets, waits) : again;
+  if (result !== EALREADY) return result;
+  const waiting = sockets.waiting(socketFd);
+  // connect(2) of what does not wait says so when it is asked again.
+  if (typeof waiting === "number" || waiting.waits === "nonblocking") return result;
+  return whenConnected(socketFd, address, waiting.sendTimeoutMs, sockets, waits);
 }
 
 /** tcp(7): a listener whose queue is full lets a caller wait. The broker must not wait, so it asks again. */

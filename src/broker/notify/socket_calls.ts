@@ -28,7 +28,7 @@ export function socketRequest(
 ): Request | number | Promise<number> {
   const facts = sockets.facts(socketFd);
   if (typeof facts === "number") return -facts;
-  if (isOfNetwork(facts, network)) return inetCall(call, socketFd, facts, sockets, waits);
+  if (isOfNetwork(facts, network)) return inetCall(call, socketFd, sockets, waits);
   if (call.nr === NR.listen) {
     // Only a socket with a name listens, and a name was decided on.
     return isConnectable(facts) ? -sockets.listen(socketFd, call.words[1]!) : refused(call.nr);

@@ -31,10 +31,10 @@ export function connectUnix(
     if (judgeSocket(request.path, found, pinned, session).kind === "deny") return outcomeOf(-EACCES);
     const result = platform.sockets.connect(request.socketFd, pinned);
     if (result === 0) for (const agent of [session.ssh, session.gpg]) agent.connected(found, caller.pid);
-    const facts = result === -EAGAIN ? platform.sockets.facts(request.socketFd) : -1;
-    if (typeof facts === "number" || facts.waits === "nonblocking") return outcomeOf(result);
+    const waiting = result === -EAGAIN ? platform.sockets.waiting(request.socketFd) : -1;
+    if (typeof waiting === "number" || waiting.waits === "nonblocking") return outcomeOf(result);
     late = true;
-    return whenThereIsRoom(request, pinned, facts.sendTimeoutMs, caller, session);
+    return whenThereIsRoom(request, pinned, waiting.sendTimeoutMs, caller, session);
   } finally {
     if (!late) platform.close(pinned);
   }

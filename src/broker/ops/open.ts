@@ -4,6 +4,7 @@ import type { Caller } from "../caller.ts";
 import type { FifoMeetings } from "../fifo_meetings.ts";
 import type { Outcome } from "../outcome.ts";
 import { ownDescriptor } from "../own_process.ts";
+import type { Opening } from "../undo/undo.ts";
 
 const ENOENT = 2;
 const EINTR = 4;
@@ -19,8 +20,14 @@ export function open(
   caller: Caller,
   platform: Platform,
   fifos: FifoMeetings,
+  opening?: Opening,
 ): Outcome | Promise<Outcome> {
   const { path, flags, mode } = request;
+  if (typeof opening === "number") {
+    if ((flags & OPEN.write) !== 0) fifos.writerCame(path);
+    return opened(opening);
+  }
+  if (opening === "new") return opened(create(request, flags | OPEN.exclusive, caller, platform));
   const own = ownDescriptor(path, caller);
   if (own >= 0) {
     // An entry of /proc/PID/fd is a link. With both flags it is that it is no directory.
@@ -36,15 +43,22 @@ export function open(
   // Without write access the flag itself matters: of a directory it makes EISDIR.
   const isPlain = (flags & OPEN.write) !== 0 && !mustCreate;
   let fd = creates && !isPlain ? -ENOENT : platform.open(path, flags & ~(OPEN.create | OPEN.exclusive), 0, 0);
-  if (fd === -ENOENT && creates) {
-    const umask = platform.umaskOf(caller.tid);
-    fd = umask < 0 ? umask : platform.open(path, flags, mode, umask);
-  }
+  if (fd === -ENOENT && creates) fd = create({ path, mode }, flags, caller, platform);
   if (fd === -ESPIPE) return awaitWriter(request, caller, platform, fifos);
   const awaitsReader = fd === -ENXIO && (flags & (OPEN.read | OPEN.nonblock)) === 0;
   if (awaitsReader && isFifo(path, platform)) return awaitReader(request, caller, platform, fifos);
   if (fd >= 0 && (flags & OPEN.write) !== 0) fifos.writerCame(path);
   return opened(fd);
+}
+
+function create(
+  { path, mode }: Pick<OpenRequest, "path" | "mode">,
+  flags: number,
+  caller: Caller,
+  platform: Platform,
+): number {
+  const umask = platform.umaskOf(caller.tid);
+  return umask < 0 ? umask : platform.open(path, flags, mode, umask);
 }
 
 function opened(fd: number): Outcome {

@@ -4,15 +4,20 @@ import { type Found, look, MAX_PACKED_BYTES, type Packed } from "../../platform/
 import { OPEN, type OpenRequest, type TruncateRequest } from "../../protocol/message.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Keeper } from "./keeper.ts";
+import type { Opening } from "./undo.ts";
 
 const ENOENT = 2;
+const ENXIO = 6;
+const EEXIST = 17;
+const ESPIPE = 29;
+const ELOOP = 40;
 const CHANGES = OPEN.write | OPEN.append | OPEN.truncate;
 const NEW = OPEN.create | OPEN.exclusive;
 
 type Late = Outcome | Promise<Outcome>;
 
 /** An open that may change content, or make a file. */
-export function open(request: OpenRequest, keeper: Keeper, act: () => Late): Late {
+export function open(request: OpenRequest, keeper: Keeper, act: (opening?: Opening) => Late): Late {
   const { path, flags } = request;
   if ((flags & (CHANGES | OPEN.create | OPEN.temporary)) === 0) return act();
   if (flags & OPEN.temporary) {
@@ -20,53 +25,79 @@ export function open(request: OpenRequest, keeper: Keeper, act: () => Late): Lat
     if (!(outcome instanceof Promise) && outcome.kind === "descriptor") noteOwn(outcome.fd, keeper);
     return outcome;
   }
-  const found = look(path);
-  if (found === -ENOENT) return (flags & OPEN.create) === 0 ? act() : make(path, keeper, act);
-  if (typeof found === "number" || found.kind !== "file") return act();
-  if ((flags & CHANGES) === 0 || (flags & NEW) === NEW) return act();
-  if (keeper.own.has(found.identity) || keeper.imaged.has(found.identity)) return act();
-  const waited = keeper.copying.get(found.identity);
-  if (waited !== undefined) return again(waited, () => open(request, keeper, act));
-  // A file without content has none to be kept: locks are taken on such.
-  if (found.sizeBytes === 0) return change(path, found, "empty", keeper, act);
-  if ((flags & (OPEN.write | OPEN.append)) === 0) return withImage(path, found, keeper, act);
+  if ((flags & NEW) === NEW) return look(path) === -ENOENT ? make(request, keeper, act) : act();
+  if ((flags & (OPEN.write | OPEN.append)) === 0) return withoutWriting(request, keeper, act);
+  // Opened first, and changed by nothing: what is held is what is looked at, kept and handed out.
   const held = keeper.platform.open(path, flags & ~(NEW | OPEN.truncate), 0, 0);
+  if (held === -ENOENT && (flags & OPEN.create) !== 0) return make(request, keeper, act);
+  // A FIFO that nobody has at the other end, and a link: those have more to them than the errno.
+  if (held === -ENXIO || held === -ESPIPE || held === -ELOOP) return act();
   if (held < 0) return { kind: "failed", errno: -held };
-  const isEmptied = (flags & OPEN.truncate) !== 0;
-  if (isEmptied && found.sizeBytes > MAX_PACKED_BYTES) {
-    const fresh = swap(path, found, held, flags, keeper);
-    keeper.platform.close(held);
-    return fresh >= 0 ? { kind: "descriptor", fd: fresh } : withImage(path, found, keeper, act);
-  }
   try {
-    return withImage(
-      path,
-      found,
-      keeper,
-      () => {
-        const failed = isEmptied ? keeper.platform.truncate(held, 0) : 0;
-        if (failed === 0) return { kind: "descriptor", fd: held };
-        keeper.platform.close(held);
-        return { kind: "failed", errno: -failed };
-      },
-      () => keeper.platform.close(held),
-    );
+    return changing(request, held, keeper, act);
   } catch (error) {
     keeper.platform.close(held);
     throw error;
   }
 }
 
+/** The same once it is open. When it throws, `held` is still to be closed. */
+function changing(
+  request: OpenRequest,
+  held: number,
+  keeper: Keeper,
+  act: (opening?: Opening) => Late,
+): Late {
+  const { path, flags } = request;
+  const found = look(held);
+  if (typeof found === "number" || found.kind !== "file") return act(held);
+  const isEmptied = (flags & OPEN.truncate) !== 0;
+  const hand = (): Late => {
+    const failed = isEmptied ? keeper.platform.truncate(held, 0) : 0;
+    if (failed === 0) return act(held);
+    keeper.platform.close(held);
+    return { kind: "failed", errno: -failed };
+  };
+  if (keeper.own.has(found.identity) || keeper.imaged.has(found.identity)) return hand();
+  const waited = keeper.copying.get(found.identity);
+  if (waited !== undefined) {
+    keeper.platform.close(held);
+    return again(waited, () => open(request, keeper, act));
+  }
+  // A file without content has none to be kept: locks are taken on such.
+  if (found.sizeBytes === 0) return change(path, held, found, "empty", keeper, hand);
+  if (isEmptied && found.sizeBytes > MAX_PACKED_BYTES) {
+    const fresh = swap(path, found, held, flags, keeper);
+    if (fresh >= 0) {
+      keeper.platform.close(held);
+      return { kind: "descriptor", fd: fresh };
+    }
+  }
+  return withImage(path, held, found, keeper, hand, () => keeper.platform.close(held));
+}
+
+/** O_CREAT or O_TRUNC without the right to write. */
+function withoutWriting(request: OpenRequest, keeper: Keeper, act: (opening?: Opening) => Late): Late {
+  const { path, flags } = request;
+  const found = look(path);
+  if (found === -ENOENT && (flags & OPEN.create) !== 0) return make(request, keeper, act);
+  if (typeof found === "number" || found.kind !== "file" || (flags & OPEN.truncate) === 0) return act();
+  return cut(path, found, keeper, act);
+}
+
 export function truncate(request: TruncateRequest, keeper: Keeper, act: () => Late): Late {
   const { path } = request;
   const found = look(path);
-  if (typeof found === "number" || found.kind !== "file") return act();
+  return typeof found === "number" || found.kind !== "file" ? act() : cut(path, found, keeper, act);
+}
+
+function cut(path: string, found: Found, keeper: Keeper, act: () => Late): Late {
   if (keeper.own.has(found.identity) || keeper.imaged.has(found.identity)) return act();
   const waited = keeper.copying.get(found.identity);
-  if (waited !== undefined) return again(waited, () => truncate(request, keeper, act));
+  if (waited !== undefined) return again(waited, () => cut(path, found, keeper, act));
   return found.sizeBytes === 0
-    ? change(path, found, "empty", keeper, act)
-    : withImage(path, found, keeper, act);
+    ? change(path, path, found, "empty", keeper, act)
+    : withImage(path, path, found, keeper, act);
 }
 
 function noteOwn(fd: number, keeper: Keeper): void {
@@ -76,14 +107,20 @@ function noteOwn(fd: number, keeper: Keeper): void {
   keeper.unnamed.add(found.identity);
 }
 
-function make(path: string, keeper: Keeper, act: () => Late): Late {
+function make(request: OpenRequest, keeper: Keeper, act: (opening?: Opening) => Late): Late {
+  const { path } = request;
   keeper.directoryOf(path);
   const entry = keeper.record({ k: "make", p: path, kind: "file" });
-  const outcome = act();
+  const outcome = act("new");
   if (outcome instanceof Promise) return outcome;
-  if (outcome.kind === "descriptor") keeper.made(entry, outcome.fd);
-  else keeper.failed(entry);
-  return outcome;
+  if (outcome.kind === "descriptor") {
+    keeper.made(entry, outcome.fd);
+    return outcome;
+  }
+  keeper.failed(entry);
+  // Somebody else made it meanwhile: as if this request came later.
+  const isLate = outcome.kind === "failed" && outcome.errno === EEXIST && (request.flags & NEW) !== NEW;
+  return isLate ? open(request, keeper, act) : outcome;
 }
 
 async function again(waited: Promise<unknown>, act: () => Late): Promise<Outcome> {
@@ -124,16 +161,17 @@ function swap(path: string, found: Found, held: number, flags: number, keeper: K
   return failed;
 }
 
-/** Keeps a copy of the content, then acts. `abandon` is called when it does not come to that. */
+/** Keeps a copy of the content, then acts. `abandon` is called when it does not come to that, and nothing is thrown at once. */
 function withImage(
   path: string,
+  target: string | number,
   found: Found,
   keeper: Keeper,
   act: () => Late,
   abandon = (): void => {},
 ): Late {
   const source = keeper.openSource(path, found);
-  if (source < 0) return change(path, found, "lost", keeper, act);
+  if (source < 0) return change(path, target, found, "lost", keeper, act);
   const n = keeper.nextName();
   if (keeper.isSmall(found.sizeBytes)) {
     let packed: Packed | undefined;
@@ -142,7 +180,7 @@ function withImage(
     } finally {
       keeper.platform.close(source);
     }
-    return change(path, found, n, keeper, act, packed);
+    return change(path, target, found, n, keeper, act, packed);
   }
   const copied = keeper.copySlowly(source, n, found.sizeBytes).finally(() => {
     keeper.copying.delete(found.identity);
@@ -150,7 +188,7 @@ function withImage(
   });
   keeper.copying.set(found.identity, copied);
   return copied
-    .then(() => change(path, found, n, keeper, act))
+    .then(() => change(path, target, found, n, keeper, act))
     .catch((error: unknown) => {
       abandon();
       throw error;
@@ -159,6 +197,7 @@ function withImage(
 
 function change(
   path: string,
+  target: string | number,
   found: Found,
   n: Image,
   keeper: Keeper,
@@ -171,7 +210,7 @@ function change(
     k: "image",
     p: path,
     id: found.identity,
-    before: describe(found, path),
+    before: describe(found, target),
     n,
     ...(packed && { packed }),
   });

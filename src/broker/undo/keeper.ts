@@ -176,9 +176,10 @@ export class Keeper {
 
   /** A descriptor to copy the content from, or -errno. */
   openSource(path: string, found: Found): number {
-    let fd = this.platform.open(path, OPEN.read | OPEN.noatime, 0, 0);
+    const flags = OPEN.read | OPEN.nonblock;
+    let fd = this.platform.open(path, flags | OPEN.noatime, 0, 0);
     // Only its owner may ask for that.
-    if (fd < 0) fd = this.platform.open(path, OPEN.read, 0, 0);
+    if (fd < 0) fd = this.platform.open(path, flags, 0, 0);
     if (fd < 0) return fd;
     const opened = look(fd);
     if (typeof opened !== "number" && opened.identity === found.identity) return fd;
@@ -196,7 +197,7 @@ export class Keeper {
   /** Says where it is packed, if it is. */
   copyNow(source: number, n: number, bytes: number): Packed | undefined {
     this.reserve(bytes);
-    const packed = bytes <= MAX_PACKED_BYTES ? this.store.pack(source) : null;
+    const packed = bytes <= MAX_PACKED_BYTES ? this.store.pack(source, bytes) : null;
     if (typeof packed === "number") throw new QuotaReached(`errno ${-packed} of the undo store`);
     if (packed !== null) return packed;
     const target = this.#create(n);

@@ -10,7 +10,7 @@ import { draft } from "./draft.ts";
 import { EDQUOT, type Keeper, LimitReached, QuotaReached } from "./keeper.ts";
 import { metadata } from "./metadata.ts";
 import { link, make, rename, renew, unlink } from "./names.ts";
-import type { Draft, Undo } from "./undo.ts";
+import type { Draft, Opening, Undo } from "./undo.ts";
 
 type Late = Outcome | Promise<Outcome>;
 
@@ -24,7 +24,7 @@ export class UndoRecorder implements Undo {
     this.#log = log;
   }
 
-  perform(request: Request, caller: Caller, act: () => Late): Late {
+  perform(request: Request, caller: Caller, act: (opening?: Opening) => Late): Late {
     try {
       // The kernel holds the program itself to it (RLIMIT_FSIZE), and not the broker.
       const size =
@@ -49,7 +49,7 @@ export class UndoRecorder implements Undo {
     return draft(path, replaced, { mode, umask, limits: this.#keeper.fileLimits }, keeper);
   }
 
-  #kept(request: Request, caller: Caller, act: () => Late): Late {
+  #kept(request: Request, caller: Caller, act: (opening?: Opening) => Late): Late {
     const keeper = this.#keeper;
     // Only opens, and what opens start, answer late.
     const now = act as () => Outcome;

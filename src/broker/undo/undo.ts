@@ -6,13 +6,19 @@ import { draft } from "./draft.ts";
 
 type Late = Outcome | Promise<Outcome>;
 
+/**
+ * What is known of a file by the time that an open comes to its effect. A descriptor: it is open already, as asked but for emptying it,
+ * which was done where it was to be. "new": nothing stood there, and whatever does by now is -EEXIST.
+ */
+export type Opening = number | "new";
+
 /** Sees to it that what a request changes can be put back. */
 export type Undo = {
   /**
    * Does `act`, or what has the same effect and keeps what was there before. What is needed to put it back is in the undo journal
    * before anything happens. Event-loop thread, with the authority of the run.
    */
-  perform(request: Request, caller: Caller, act: () => Late): Late;
+  perform(request: Request, caller: Caller, act: (opening?: Opening) => Late): Late;
   /** Does `act`, which puts another file in the place of the one that a rename is about to move. 0 or -errno. */
   renew(request: Request, act: () => number): number;
   /** A file that is to take the place of what stands at `path` (null: nothing does), or -errno. */

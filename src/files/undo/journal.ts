@@ -61,8 +61,12 @@ export class UndoJournal {
 
   flush(): void {
     if (this.#waiting === "") return;
-    const bytes = Buffer.from(this.#waiting);
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    const size = Buffer.byteLength(this.#waiting);
+    let done = writeSync(this.#fd, this.#waiting);
+    if (done < size) {
+      const bytes = Buffer.from(this.#waiting);
+      while (done < size) done += writeSync(this.#fd, bytes, done);
+    }
     this.#waiting = "";
   }
 

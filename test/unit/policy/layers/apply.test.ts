@@ -120,7 +120,14 @@ describe("layers", () => {
   it("take the stricter word, the smaller number and the hosts of both", async () => {
     const profile = {
       ...loadProfile(":workspace"),
-      network: { allow: ["*.acme.dev:443", "a.test:443"], listen: [8080, 9090] },
+      network: {
+        allow: ["*.acme.dev:443", "a.test:443"],
+        listen: [8080, 9090],
+        credentials: [
+          { host: "api.acme.dev", header: "Authorization", entry: "kept" },
+          { host: "other.acme.dev", header: "Authorization", entry: "taken" },
+        ],
+      },
       rlimits: { core: 0, nofile: 100 },
     };
     const one = await layer("user", [], {
@@ -136,7 +143,7 @@ describe("layers", () => {
     const bound = applyLayers(profile, [one], NO_FLOOR);
     expect(bound).toMatchObject({
       mediation: "strict",
-      network: { allow: ["api.acme.dev:443"], listen: [9090] },
+      network: { allow: ["api.acme.dev:443"], listen: [9090], credentials: [{ entry: "kept" }] },
       rlimits: { core: 0, nofile: 50, nproc: 20 },
     });
     expect(bound.fileLimits.maxFiles).toBe(5);
