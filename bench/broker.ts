@@ -20,6 +20,7 @@ import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
 import { SshGrant } from "../src/broker/ssh_agent/grant.ts";
 import { Tally } from "../src/broker/tally.ts";
+import { WrittenFiles } from "../src/broker/tokens/written_files.ts";
 import { Transactions } from "../src/broker/transactions.ts";
 import { NO_UNDO } from "../src/broker/undo/undo.ts";
 import { binding } from "../src/platform/binding.ts";
@@ -59,6 +60,8 @@ export class BenchBroker {
     return {
       run,
       containment: null,
+      agents: null,
+      written: new WrittenFiles(),
       storms: null,
       profile: profile.name,
       policy: compilePolicy(profile.name, rulesOf({ profile }, places)),

@@ -11,6 +11,7 @@ import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request
 import type { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { NOT_GRANTED } from "./tokens/authority.ts";
+import { withFileChecks } from "./tokens/file_checks.ts";
 
 const EINTR = ERRNO["EINTR"]!;
 const ELOOP = ERRNO["ELOOP"]!;
@@ -83,7 +84,13 @@ function decideRecordAct(
   const outcome: ReturnType<typeof perform> =
     prepared < 0
       ? { kind: "failed", errno: -prepared }
-      : session.undo.perform(request, caller, judgement.instead ?? (() => perform(request, caller, session)));
+      : withFileChecks(request, caller, session, log, () =>
+          session.undo.perform(
+            request,
+            caller,
+            judgement.instead ?? (() => perform(request, caller, session)),
+          ),
+        );
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       log.outcome(intent, request, late);

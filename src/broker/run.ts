@@ -49,6 +49,7 @@ import { followRevocations } from "./tokens/follow_revocations.ts";
 import { describeTokens, tokensOf } from "./tokens/run_tokens.ts";
 import { SubLaunches } from "./tokens/sub_launch.ts";
 import { wholeRun } from "./tokens/whole_run.ts";
+import { WrittenFiles } from "./tokens/written_files.ts";
 import { Tree } from "./tree.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
@@ -133,6 +134,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       appendRecords: binding.appendRecords,
       asOwner,
     });
+    tokens.needsUndo(staged === undefined ? (options.undo ?? options.profile.undo) : "off");
     // What is staged has changed nothing yet: it is discarded, not put back.
     const undo = startUndo(staged === undefined ? options : { ...options, undo: "off" }, {
       state,
@@ -204,6 +206,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       policy: confinement.policy,
       authority: tokens.root ?? undefined,
       agents: null,
+      written: new WrittenFiles(),
       programs: confinement.programs,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
@@ -337,7 +340,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       await network?.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
-      const kept = undo?.seal();
+      const kept = undo?.seal(session.written);
       raise();
       watched.close();
       leaveWatch(watch);

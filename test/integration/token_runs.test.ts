@@ -1,4 +1,4 @@
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Arena } from "../support/arena.ts";
@@ -185,4 +185,56 @@ test("programs of the workspace run where the token grants exec, and nowhere els
     { capabilities: [good("c-1", { grants: [path("exec", `${w}/granted`)] })] },
   );
   expect((await started.finished()).stdout).toBe("ran\nrefused\n");
+});
+
+test("what a file may be is kept: by the kernel while it is written, at a commit, and at the end of the run", async () => {
+  using arena = arenaWith();
+  const w = arena.workspace;
+  arena.put("workspace/note.txt", "plain text\n");
+  arena.put("workspace/old.md", "as it was\n");
+  const script = `
+python3=/usr/bin/python3
+$python3 - <<'END'
+import errno, os, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def attempt(what):
+    try:
+        what()
+        return "ok"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+def grow():
+    fd = os.open("big.md", os.O_WRONLY | os.O_CREAT)
+    os.write(fd, b"x" * 1000)
+    os.write(fd, b"x")
+print("grow", attempt(grow))
+print("truncate", attempt(lambda: os.truncate("old.md", 2000)))
+print("small", attempt(lambda: open("small.md", "w").write("x" * 10)))
+print("type", attempt(lambda: open("old.md", "w").write("\\x7fELF" + "x" * 100)))
+print("reads", attempt(lambda: open("note.txt")), attempt(lambda: open("fake.txt")))
+END
+`;
+  arena.put("workspace/fake.txt", Buffer.from("7f454c4602010100", "hex"));
+  const grants = [
+    path("write", `${w}/*.md`, { maxSizeBytes: 1000, mimeTypes: ["text/plain"] }),
+    path("read", `${w}/*.txt`, { mimeTypes: ["text/*"] }),
+  ];
+  const started = await startWith(arena, ["bash", "-c", script], { capabilities: [good("c-1", { grants })] });
+  const end = await started.finished();
+  expect(end.stdout.trim().split("\n")).toEqual([
+    "grow EFBIG",
+    "truncate EFBIG",
+    "small ok",
+    "type ok",
+    "reads ok EACCES",
+  ]);
+  expect(readFileSync(join(w, "small.md"), "utf8")).toBe("x".repeat(10));
+  // It was written, and put back when nobody could write to it any more.
+  expect(readFileSync(join(w, "old.md"), "utf8")).toBe("as it was\n");
+  const ofFiles = end.denied.filter(({ denial }) => denial.rule.startsWith("files."));
+  expect(ofFiles.map(({ denial }) => [denial.rule, denial.path.slice(w.length)])).toEqual([
+    ["files.max-bytes", "/old.md"],
+    ["files.mime-type", "/fake.txt"],
+    ["files.mime-type", "/old.md"],
+  ]);
 });

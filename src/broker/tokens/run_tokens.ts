@@ -49,6 +49,7 @@ export class RunTokens {
   readonly #trust: Trust | null;
   #floor: Floor | null = null;
   #unreadable: string | null = null;
+  #keepsWhatWasThere = true;
 
   /** `chains` are verified. Throws SETUP for one that is not good now, or not for this run. */
   constructor({ run, chains, places, trust, clock = systemClock }: RunTokensParts) {
@@ -74,10 +75,21 @@ export class RunTokens {
     }
     const now = this.clock.now();
     const held = this.table.add(chain, now, under?.all);
-    const rule = endOf(held, now);
+    const rule =
+      endOf(held, now) ??
+      (held.paths.limitsFiles && !this.#keepsWhatWasThere
+        ? { id: "token.without-undo", reason: WITHOUT_UNDO }
+        : null);
     if (rule === null) return held;
     this.table.drop(held);
     return { rule };
+  }
+
+  /** Throws SETUP where tokens limit what files may be, and nothing could put back one that is not. */
+  needsUndo(undo: "journaled" | "off"): void {
+    this.#keepsWhatWasThere = undo === "journaled";
+    if (!this.#keepsWhatWasThere && this.root?.limitsFiles)
+      throw new SallyportError("SETUP", `Cannot start with a token: ${WITHOUT_UNDO}`);
   }
 
   get audience(): string {
@@ -170,6 +182,8 @@ export function describeTokens(authority: Authority | null): string {
     .join(", ");
 }
 
+const WITHOUT_UNDO =
+  "it limits what files may be, and a file beyond that is put back; leave out --undo off and --stage";
 const NO_ISSUER = "no key of an issuer is known here; sallyport token mint makes one";
 
 function refusal(what: string, reason: string): RefusingRule {
