@@ -14,6 +14,7 @@ import { Transaction } from "./transaction.ts";
 export { SallyportError } from "../protocol/errors.ts";
 export type { Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle } from "./file.ts";
+export { attenuate, newHolderKey, proveHolder } from "./tokens.ts";
 export type { Transaction } from "./transaction.ts";
 
 export type Access = "read" | "write" | "read-write" | "append";

@@ -1,17 +1,20 @@
 import type { Segment } from "./pattern.ts";
-import { segmentSubsumes } from "./segment_subsumes.ts";
+import { type Effort, segmentSubsumes } from "./segment_subsumes.ts";
 
 /** Pairs of states that are looked at; what needs more is not subsumed. */
 const MAX_STATES = 4096;
+/** Of one call by itself: some 20 ms. */
+const MAX_EFFORT = 400_000;
 
 /**
  * Says whether each path that `child` matches is matched by one of `parents`. Sound: true is never wrong. It may be false where only
- * several parents together cover a wildcard of the child, and where the walk is longer than `MAX_STATES`: whoever delegates then
- * writes the narrower pattern more plainly.
+ * several parents together cover a wildcard of the child, and where the walk is longer than `MAX_STATES` or than the effort that is left,
+ * which several calls may share: whoever delegates then writes the narrower pattern more plainly.
  */
 export function patternSubsumes(
   parents: readonly (readonly Segment[])[],
   child: readonly Segment[],
+  effort: Effort = { left: MAX_EFFORT },
 ): boolean {
   const seen = new Set<string>();
   const waiting: { readonly at: number; readonly held: readonly Place[] }[] = [];
@@ -31,12 +34,14 @@ export function patternSubsumes(
   if (!visit(0, start)) return false;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { at, held } = next;
+    effort.left -= held.length + 1;
+    if (effort.left < 0) return false;
     const segment = child[at];
     if (segment === undefined) {
       if (!held.some((place) => place.at === parents[place.parent]!.length)) return false;
     } else if (segment.kind === "deep") {
-      if (!visit(at + 1, held) || !visit(at, stepped(held, { kind: "any" }, parents))) return false;
-    } else if (!visit(at + 1, stepped(held, segment, parents))) return false;
+      if (!visit(at + 1, held) || !visit(at, stepped(held, { kind: "any" }, parents, effort))) return false;
+    } else if (!visit(at + 1, stepped(held, segment, parents, effort))) return false;
   }
   return true;
 }
@@ -49,13 +54,14 @@ function stepped(
   held: readonly Place[],
   segment: Exclude<Segment, { kind: "deep" }>,
   parents: readonly (readonly Segment[])[],
+  effort: Effort,
 ): readonly Place[] {
   const next: Place[] = [];
   for (const { parent, at } of held) {
     const wide = parents[parent]![at];
     if (wide === undefined) continue;
     if (wide.kind === "deep") next.push({ parent, at });
-    else if (segmentSubsumes(wide, segment)) next.push({ parent, at: at + 1 });
+    else if (segmentSubsumes(wide, segment, effort)) next.push({ parent, at: at + 1 });
   }
   return closed(next, parents);
 }

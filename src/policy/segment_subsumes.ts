@@ -6,11 +6,15 @@ const OTHER = -3;
 /** Pairs of a position and a set that are looked at: a hostile parent such as "*a??????" has a set for each history. */
 const MAX_STATES = 1024;
 
+/** Work that is left, in positions that are looked at. Who ran out of it has shown nothing. */
+export type Effort = { left: number };
+
 /**
  * Says whether each name that `child` matches is matched by `parent`: a walk over the positions of the child and the sets of
- * positions of the parent, with one stand-in for all code points that neither names. Exact up to `MAX_STATES`, false beyond.
+ * positions of the parent, with one stand-in for all code points that neither names. Exact up to `MAX_STATES` and as
+ * long as there is effort left, false beyond.
  */
-export function segmentSubsumes(parent: OneSegment, child: OneSegment): boolean {
+export function segmentSubsumes(parent: OneSegment, child: OneSegment, effort: Effort): boolean {
   if (parent.kind === "any") return true;
   if (parent.kind === "literal") return child.kind === "literal" && child.text === parent.text;
   const wide = pointsOf(parent);
@@ -38,6 +42,8 @@ export function segmentSubsumes(parent: OneSegment, child: OneSegment): boolean 
     }
     if (point === ANY_RUN && !visit(at + 1, held)) return false;
     for (const symbol of point >= 0 ? [point] : alphabet) {
+      effort.left -= held.length + 1;
+      if (effort.left < 0) return false;
       if (!visit(point === ANY_RUN ? at : at + 1, stepped(held, symbol, wide))) return false;
     }
   }

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Capability } from "../policy/capability/capability.ts";
+import { ON_REVOKE } from "../policy/capability/on_revoke.ts";
 import { subsumes } from "../policy/capability/subsumes.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { type AatClaims, parseAatClaims } from "./aat_claims.ts";
 import { AAT_TYP, aatEnvelope, LINK, signAat, splitChain } from "./aat_envelope.ts";
 import { type ActionFields, parseActions } from "./action_fields.ts";
-import { integerOf } from "./fields.ts";
+import { integerOf, objectOf, wordOf } from "./fields.ts";
 import { jsonEnvelope } from "./json_envelope.ts";
 import {
   type PrivateJwk,
@@ -103,9 +104,7 @@ export function derive(
 }
 
 function childOf(parent: AatClaims, parentHash: string, narrower: Narrower, nowMs: number): AatClaims {
-  for (const key of Object.keys(narrower))
-    if (!NARROWER.includes(key))
-      throw new TokenRefused("unknown-field", key, "is not known", `write one of: ${NARROWER.join(", ")}`);
+  objectOf(narrower as unknown as Json, "", [], NARROWER);
   const {
     capability_id,
     subject,
@@ -145,7 +144,7 @@ function childOf(parent: AatClaims, parentHash: string, narrower: Narrower, nowM
       grants: actions === undefined ? from.grants : parseActions(json(actions), "actions"),
       budget: budget === undefined ? from.budget : parseBudget(json(budget), "budget"),
       delegationDepth: left,
-      onRevoke: on_revoke ?? from.onRevoke,
+      onRevoke: on_revoke === undefined ? from.onRevoke : wordOf(on_revoke, "on_revoke", ON_REVOKE),
     },
     audience: parent.audience,
     holder: holder === undefined ? parent.holder : parsePublicJwk(json(holder), "holder"),

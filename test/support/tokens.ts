@@ -1,3 +1,4 @@
+import { sign } from "node:crypto";
 import type { Capability, Grant } from "../../src/policy/capability/capability.ts";
 import { derive, type Narrower } from "../../src/tokens/derive.ts";
 import type { EnvelopeName, IssuerKeys, VerifyContext } from "../../src/tokens/envelope.ts";
@@ -84,4 +85,38 @@ export function chainOfThree(second: Narrower = {}, third: Narrower = {}): strin
     NOW,
   );
   return derive(one, { capability_id: "c-3", holder: publicHalf(holders[2]), ...third }, holders[1], NOW);
+}
+
+/** A compact JWS of whatever header and payload, signed or with the signature that is given. */
+export function rawJws(header: unknown, payload: unknown, key: PrivateJwk | Uint8Array): string {
+  const encode = (part: unknown): string =>
+    Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url");
+  const input = `${encode(header)}.${encode(payload)}`;
+  const signature = key instanceof Uint8Array ? key : sign(null, Buffer.from(input), privateKey(key));
+  return `${input}.${Buffer.from(signature).toString("base64url")}`;
+}
+
+export type Claims = { [name: string]: unknown };
+
+/** The header and the claims of the last token of a chain. */
+export function partsOf(text: string): { readonly header: Claims; readonly claims: Claims } {
+  const [header, claims] = text
+    .slice(text.lastIndexOf("~") + 1)
+    .split(".")
+    .slice(0, 2)
+    .map((part) => JSON.parse(Buffer.from(part, "base64url").toString()) as Claims);
+  return { header: header!, claims: claims! };
+}
+
+/** The same text with other claims or header in its last token, signed by `key`. */
+export function resigned(
+  text: string,
+  key: PrivateJwk,
+  change: Claims | ((claims: Claims) => Claims) = {},
+  header: Claims = {},
+): string {
+  const parts = partsOf(text);
+  const claims = typeof change === "function" ? change(parts.claims) : { ...parts.claims, ...change };
+  const before = text.slice(0, text.lastIndexOf("~") + 1);
+  return before + rawJws({ ...parts.header, ...header }, claims, key);
 }

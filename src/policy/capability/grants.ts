@@ -1,3 +1,4 @@
+import type { Effort } from "../segment_subsumes.ts";
 import { covers, limitsContent, SIZED, TYPED, touches } from "./acts.ts";
 import type { Grant, Target } from "./capability.ts";
 import { cellsHold, formatCells } from "./cell_target.ts";
@@ -10,16 +11,22 @@ import { windowSubsumes } from "./time_window.ts";
 
 /**
  * Whether all that `child` lets be done is let by `parents` together: those that let its action be done and whose limits are
- * no tighter than its own must hold its target. `field` is where the child stands.
+ * no tighter than its own must hold its target. `field` is where the child stands; without effort left it is taken for wider.
  */
-export function grantSubsumes(parents: readonly Grant[], child: Grant, field: string): Proof {
+export function grantSubsumes(parents: readonly Grant[], child: Grant, field: string, effort: Effort): Proof {
   const { action } = child;
   const acting = parents.filter((parent) => covers(parent.action, action));
   if (acting.length === 0)
     return wider(`${field}.action`, `is "${action}", which the parent does not grant`, "leave it out");
-  const near = acting.filter((parent) => targetHolds([parent], child));
   const able = acting.filter((parent) => limitOf(parent, child) === null);
-  if (targetHolds(able, child)) return WITHIN;
+  if (targetHolds(able, child, effort)) return WITHIN;
+  if (effort.left < 0)
+    return wider(
+      `${field}.path`,
+      "can not be compared with the parent's in time",
+      "write fewer or plainer patterns",
+    );
+  const near = acting.filter((parent) => targetHolds([parent], child, effort));
   const limited = near.map((parent) => limitOf(parent, child)).find((limit) => limit !== null);
   if (limited !== undefined && limited !== null)
     return wider(`${field}.${limited.name}`, limited.problem, limited.remedy);
@@ -61,11 +68,11 @@ function limitOf(parent: Grant, child: Grant): Limit | null {
   return null;
 }
 
-function targetHolds(parents: readonly Grant[], child: Grant): boolean {
+function targetHolds(parents: readonly Grant[], child: Grant, effort: Effort): boolean {
   const { target } = child;
   switch (target.kind) {
     case "path":
-      return pathSubsumes(patternsOf(parents), target.pattern);
+      return pathSubsumes(patternsOf(parents), target.pattern, effort);
     case "host":
       return hostSubsumes(
         parents.flatMap((parent) => (parent.target.kind === "host" ? [parent.target.host] : [])),

@@ -7,6 +7,9 @@ import { onRevokeSubsumes } from "./on_revoke.ts";
 import { type Proof, WITHIN, wider } from "./proof.ts";
 import { subjectHolds } from "./subject.ts";
 
+/** For all patterns of one step: some 20 ms. A holder may write what would take minutes. */
+const MAX_EFFORT = 100_000;
+
 /**
  * Whether `child` may be derived from `parent`: it lets nothing be done that the parent does not, at no time, by nobody else, no
  * more often. Decided by structure alone and sound: "within" is never wrong; "wider" may be said of a child that is not, where
@@ -51,8 +54,9 @@ export function subsumes(parent: Capability, child: Capability): Proof {
       `is "${child.onRevoke}", milder than the parent's`,
       `write "${parent.onRevoke}" or a stricter one`,
     );
+  const effort = { left: MAX_EFFORT };
   for (const [at, grant] of child.grants.entries()) {
-    const proof = grantSubsumes(parent.grants, grant, `actions[${at}]`);
+    const proof = grantSubsumes(parent.grants, grant, `actions[${at}]`, effort);
     if (proof.kind === "wider") return proof;
   }
   return WITHIN;

@@ -114,6 +114,12 @@ describe("a chain", () => {
     );
   });
 
+  it.each([null, [], "x", 1])("is not made of %j", (narrower) => {
+    expect(() => derive(mint(), narrower as object, holders[0], NOW)).toThrow(
+      expect.objectContaining({ code: "INVALID" }),
+    );
+  });
+
   it("is not made by somebody else, nor of a token that is no chain", () => {
     expect(() => derive(mint(), {}, holders[1], NOW)).toThrow(/wrong-signer/);
     expect(() => derive(mint("json"), {}, holders[0], NOW)).toThrow(/can not be handed on/);

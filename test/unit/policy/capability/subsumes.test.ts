@@ -7,7 +7,7 @@ import { subsumes } from "../../../../src/policy/capability/subsumes.ts";
 import { parseNetworkGrant } from "../../../../src/policy/network.ts";
 import { ACTS, capability, childOf } from "../../../support/arbitrary_capability.ts";
 
-const RUNS = 800;
+const RUNS = 300;
 const STEPS = 3;
 
 const BASE: Capability = {
