@@ -75,7 +75,7 @@ function decideRecordAct(
     const isMissing = real === -ENOENT;
     return refuse(request, caller, judgement, session, isMissing);
   }
-  const booked = session.quotas?.book(request, judgement.rule) ?? null;
+  const booked = session.quotas?.book(request) ?? null;
   if (booked !== null && "level" in booked) return limited(request, caller, booked, session);
   const intent = session.log.intent(request, caller, judgement.rule, judgement.looked);
   const prepared = judgement.prepare === undefined ? 0 : session.undo.renew(request, judgement.prepare);

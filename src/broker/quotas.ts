@@ -9,6 +9,8 @@ const LOOK_EVERY_MS = 1000;
 const MAX_METERED = 4096;
 /** Names that are known to have been counted; from then on each counts again. */
 const MAX_NAMES = 100_000;
+/** Programs, their libraries and settings: what every program reads to run at all is no data of anybody. */
+const SYSTEM = /^\/(?:usr|lib\w*|bin|sbin|etc|proc|sys|dev)\//;
 const WRITES = OPEN.write | OPEN.append | OPEN.truncate;
 
 export type QuotaParts = {
@@ -34,11 +36,8 @@ export class RunQuotas {
     this.account = new Account("run", parts.limits);
   }
 
-  /**
-   * Reserves what a request that `rule` allows will use; null: nothing is limited that it uses. What every run may read, as programs and
-   * their libraries, is not counted among the bytes read.
-   */
-  book(request: Request, rule: string, account: Account = this.account): Reservation | LimitRefusal | null {
+  /** Reserves what an allowed request will use; null: nothing is limited that it uses. */
+  book(request: Request, account: Account = this.account): Reservation | LimitRefusal | null {
     const amounts: Partial<Record<Quota, number>> = {};
     const ask = (quota: Quota, amount: () => number): void => {
       if (account.limits(quota)) amounts[quota] = amount();
@@ -54,7 +53,7 @@ export class RunQuotas {
             amounts.bytesWritten = account.left("bytesWritten") > 0 ? 0 : 1;
           }
         } else if (
-          !rule.startsWith("native.") &&
+          !SYSTEM.test(request.path) &&
           (request.flags & (OPEN.read | OPEN.pathOnly | OPEN.directory)) === OPEN.read
         )
           ask("bytesRead", () => this.#sizeOf(request.path));
