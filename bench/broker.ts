@@ -77,6 +77,7 @@ export class BenchBroker {
       observer: null,
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
+      quotas: null,
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
       undo: NO_UNDO,
       transactions: new Transactions(),

@@ -6,9 +6,9 @@ export const EXIT_CONTAINED = 123;
 
 /** Why a run is stopped or ended: whose doing, and one line for a person. */
 export type Cause = {
-  readonly by: "breaker" | "person" | "revocation" | "time";
+  readonly by: "breaker" | "quota" | "person" | "revocation" | "time";
   readonly reason: string;
-  /** Of a breaker: its name. */
+  /** Of a breaker or a quota: its name. */
   readonly breaker?: string;
 };
 

@@ -1,9 +1,11 @@
+import type { LimitRefusal } from "../limits/refusal.ts";
 import { ERRNO } from "../platform/errno.ts";
 import { OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import { denialOf } from "./denial.ts";
 import { judge } from "./judge.ts";
 import { denied, type Judgement } from "./judgement.ts";
+import { limitDenial } from "./limit_denial.ts";
 import type { Outcome } from "./outcome.ts";
 import { ownSandboxStep } from "./own_sandboxes.ts";
 import { perform } from "./perform.ts";
@@ -26,8 +28,9 @@ const EXDEV = ERRNO["EXDEV"]!;
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
   const held = session.containment?.held ?? null;
   if (held !== null) return tracked(whenOpen(held, request, caller, session), session);
-  const waitNs = session.limits.take(request);
-  if (waitNs > 0) return tracked(later(request, caller, session, waitNs), session);
+  const taken = session.limits.take(request);
+  if (typeof taken !== "number") return limited(request, caller, taken, session);
+  if (taken > 0) return tracked(later(request, caller, session, taken), session);
   // A flow has an order of its own, which is the same for every way to ask for it: flows.ts.
   if (request.op === "connect") return tracked(session.sockets.connect(request, caller), session);
   const named =
@@ -78,6 +81,8 @@ function decideRecordAct(
     return refuse(request, caller, judgement, session, isMissing);
   }
   const log = logOf(judgement, session);
+  const booked = session.quotas?.book(request, judgement.account) ?? null;
+  if (booked !== null && "level" in booked) return limited(request, caller, booked, session);
   const intent = log.intent(request, caller, judgement.rule, judgement.looked);
   const prepared = judgement.prepare === undefined ? 0 : session.undo.renew(request, judgement.prepare);
   const before = session.storms?.before(request) ?? null;
@@ -94,6 +99,7 @@ function decideRecordAct(
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       log.outcome(intent, request, late);
+      session.quotas?.settle(booked, request, late);
       session.storms?.after(before, request, caller, late);
       return late;
     });
@@ -101,6 +107,7 @@ function decideRecordAct(
     return tracked(recorded, session);
   }
   log.outcome(intent, request, outcome);
+  session.quotas?.settle(booked, request, outcome);
   session.storms?.after(before, request, caller, outcome);
   if (outcome.kind === "value") noteOwnRepository(request, session);
   if (outcome.kind !== "failed") session.ownSharedMemory.note(request, outcome, session.platform);
@@ -117,6 +124,12 @@ function decideRecordAct(
   }
   session.observer?.saw(request, caller, outcome, judgement.rule, session);
   return outcome;
+}
+
+function limited(request: Request, caller: Caller, refusal: LimitRefusal, session: Session): Outcome {
+  const { denial, errno } = limitDenial(request, refusal, session.profile);
+  session.log.denial(request, caller, denial, errno);
+  return { kind: "denied", errno, denial, limit: refusal };
 }
 
 /** EXDEV stands for a link of proc(5) that leads where no name says: that is refused. Anything else the kernel would say too. */
@@ -166,7 +179,6 @@ function refuse(
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
   const denial = step === null ? plain : { ...plain, nextSteps: [step] };
   logOf(judgement, session).denial(request, caller, denial, judgement.errno, judgement.looked);
-  session.storms?.denied(denial.rule, denial.path);
   return { kind: "denied", errno: judgement.errno, denial };
 }
 

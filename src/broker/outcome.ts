@@ -1,3 +1,4 @@
+import type { LimitRefusal } from "../limits/refusal.ts";
 import type { Denial, ReplyValue } from "../protocol/message.ts";
 
 /** What came of a request. A descriptor belongs to whoever receives the outcome. `errno` is positive. */
@@ -8,7 +9,13 @@ export type Outcome =
   /** For the front that asked; no system call and no frame carries it. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "failed"; readonly errno: number }
-  | { readonly kind: "denied"; readonly errno: number; readonly denial: Denial };
+  /** `limit`: what refused, where a limit did. */
+  | {
+      readonly kind: "denied";
+      readonly errno: number;
+      readonly denial: Denial;
+      readonly limit?: LimitRefusal;
+    };
 
 export const DONE: Outcome = { kind: "value", value: null };
 

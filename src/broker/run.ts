@@ -12,7 +12,7 @@ import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { confine } from "./confinement.ts";
-import { Containment } from "./containment.ts";
+import { type Cause, Containment } from "./containment.ts";
 import { serveControl } from "./control/front.ts";
 import { containmentVerbs } from "./control/verbs.ts";
 import { scrub } from "./environment.ts";
@@ -23,6 +23,7 @@ import { HooksPaths } from "./hooks_path.ts";
 import { refuseOpenInspector, watchInspector } from "./inspector.ts";
 import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
+import { FlowGate } from "./network/flow_gate.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
 import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
@@ -34,6 +35,7 @@ import { OwnSockets } from "./own_sockets.ts";
 import { OwnTerminals } from "./own_terminals.ts";
 import { privateDirectory, removeQuietly } from "./private_directory.ts";
 import { enterWatch, leaveWatch, startWatch } from "./programs/watch.ts";
+import { quotasOf } from "./quotas.ts";
 import type { Run, RunEnd, RunFacts } from "./run_facts.ts";
 import { RunLog } from "./run_log.ts";
 import type { RunOptions } from "./run_options.ts";
@@ -42,7 +44,7 @@ import { serveSshAgent } from "./ssh_agent/agent.ts";
 import { sshGrantOf } from "./ssh_agent/grant.ts";
 import { leaveStage, stageEntered } from "./stage/enter.ts";
 import { openState, stateDirectory } from "./state.ts";
-import { stormsOf } from "./storms/start.ts";
+import { endAfterMs, stormsOf } from "./storms/start.ts";
 import { Tally } from "./tally.ts";
 import type { Authority } from "./tokens/authority.ts";
 import { followRevocations } from "./tokens/follow_revocations.ts";
@@ -60,7 +62,6 @@ const GRACE_MS = 2000;
 /** What the target ended by when nobody was left to report it. */
 const SIGKILL = 9;
 const EXIT_TIMEOUT = 124;
-const FROZEN_MS = 600_000;
 
 /** Confines and starts a program, and brokers for it until its run has ended. Rejects with SETUP when it did not start. */
 export async function startRun(asked: RunOptions): Promise<Run> {
@@ -195,9 +196,14 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       launcher: wholeRun(launcher, () => agents.launchers()),
       record: (contained, why) => note("note", { contained, ...why }),
       tell: (event) => options.onContained?.(event, id),
-      endAfterMs: options.terminalIndex < 0 ? FROZEN_MS : null,
+      endAfterMs: options.terminalIndex < 0 ? endAfterMs(options.profile.breakers) : null,
     });
     const storms = stormsOf(options.profile, confinement.policy, containment);
+    tally.onDenial = ({ rule, path }) => storms.denied(rule, path);
+    const limits = runLimits(options.profile, user.name);
+    const stop = (cause: Cause): void => void containment.freeze(cause).catch(() => {});
+    const quotas = quotasOf(options.profile.quotas, tokens.mayCount, { platform: linux, stop });
+    if (quotas !== null) tokens.countBelow(quotas.account);
     const session: Session = {
       run: id,
       containment,
@@ -218,7 +224,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       hooksPaths: new HooksPaths(workspace, home),
       fifos: new FifoMeetings(),
       observer,
-      limits: runLimits(options.profile),
+      limits,
+      quotas,
       log,
       ...writesOf(undo, log),
       platform: linux,
@@ -280,6 +287,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
         grants: confinement.network!,
         profile: options.profile,
         authority: tokens.root,
+        gate: new FlowGate({ profile: options.profile.name, quotas, containment }),
       };
       network = await startNetwork({ ...parts, log: flowLog(tokens.root), outside: options.outside }).catch(
         notStarted,
@@ -334,6 +342,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       containment.ended();
       revocations.close();
       storms.close();
+      quotas?.close();
+      limits.close();
       await Promise.allSettled(session.pending);
       session.ownSockets.close();
       session.transactions.close();

@@ -1,9 +1,10 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
-import type { ExecRequest, Request } from "../protocol/message.ts";
+import type { ExecRequest } from "../protocol/message.ts";
 import type { Containment } from "./containment.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { HooksPaths } from "./hooks_path.ts";
+import type { RunLimits } from "./limits.ts";
 import type { BrokeredSockets } from "./network/brokered_sockets.ts";
 import type { Observer } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
@@ -12,6 +13,7 @@ import type { OwnSharedMemory } from "./own_shared_memory.ts";
 import type { OwnSockets } from "./own_sockets.ts";
 import type { OwnTerminals } from "./own_terminals.ts";
 import type { ProgramTable } from "./programs/program_table.ts";
+import type { RunQuotas } from "./quotas.ts";
 import type { RunLog } from "./run_log.ts";
 import type { SshGrant } from "./ssh_agent/grant.ts";
 import type { Storms } from "./storms/storms.ts";
@@ -46,7 +48,9 @@ export type Session = {
   /** null for a commit, which has no processes. */
   readonly containment: Pick<Containment, "held"> | null;
   readonly storms: Storms | null;
-  readonly limits: { take(request: Request): number };
+  readonly limits: RunLimits;
+  /** null: the profile has none. */
+  readonly quotas: RunQuotas | null;
   readonly log: RunLog;
   readonly undo: Undo;
   readonly transactions: Transactions;

@@ -8,6 +8,8 @@ export type CountedDenial = { readonly denial: AnyDenial; count: number };
 export class Tally {
   operations = 0;
   denials = 0;
+  /** Told of each denial. */
+  onDenial: (denial: AnyDenial) => void = () => {};
   readonly #denied = new Map<string, CountedDenial>();
   readonly #changed = new Set<string>();
   readonly #ignoreBelow: string;
@@ -19,6 +21,7 @@ export class Tally {
 
   deny(denial: AnyDenial): void {
     this.denials++;
+    this.onDenial(denial);
     // ps(1) tries each process of the machine: one line for all of them.
     const key = denial.rule === "process.others" ? denial.rule : `${denial.op} ${denial.rule} ${denial.path}`;
     const seen = this.#denied.get(key);

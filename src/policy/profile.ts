@@ -1,4 +1,5 @@
 /** Resolves a profile with what it extends. Pure: the files come parsed, the variables stay unexpanded. */
+import { lowered } from "./lower.ts";
 import type { Parsed, Problem } from "./problem.ts";
 import { type Fields, isFields, profileProblems } from "./profile_fields.ts";
 import { RIGHT, type RightName } from "./rights.ts";
@@ -51,7 +52,10 @@ export type ResolvedProfile = {
   readonly network: { readonly allow: readonly string[]; readonly listen: readonly number[] };
   readonly environment: { readonly allow: readonly string[]; readonly set: Readonly<Record<string, string>> };
   readonly linuxCapabilities: readonly string[];
-  readonly limits: Readonly<Record<string, { readonly perSecond: number; readonly burst: number }>>;
+  readonly limits: Readonly<Record<string, RateSetting>>;
+  /** What the run has in all, by the names of limits/quotas.ts. */
+  readonly quotas: Readonly<Record<string, number>>;
+  readonly breakers: BreakerSetting;
   readonly rlimits: Readonly<Record<string, number | "unlimited">>;
   /** journaled: what a run changes can be put back. */
   readonly undo: "journaled" | "off";
@@ -61,6 +65,18 @@ export type ResolvedProfile = {
   /** Ids of inherited deny rules that some profile of the lineage took out. */
   readonly withoutDenials: readonly string[];
 };
+
+/** above: what becomes of an operation above the rate; absent: wait. */
+export type RateSetting = {
+  readonly perSecond: number;
+  readonly burst: number;
+  readonly above?: "wait" | "refuse";
+};
+
+/** Storms of limits/storms.ts; and the time after which a run without a terminal is ended that nobody has resumed. */
+export type BreakerSetting = Readonly<
+  Record<string, { readonly count: number; readonly seconds: number } | number | undefined>
+> & { readonly endAfterSeconds?: number };
 
 export type Execution = {
   /** any: whatever lies below native.execute. listed: what a rule with the right execute alone grants. */
@@ -115,6 +131,9 @@ export function resolveProfile(
     const remedy = 'extend a profile that has it, such as ":workspace"';
     problems.push({ field: `${name}: ${key}`, problem: "is missing, also in what it extends", remedy });
   }
+  const limits = lowered(files, "limits", problems) as ResolvedProfile["limits"];
+  const quotas = lowered(files, "quotas", problems) as ResolvedProfile["quotas"];
+  const breakers = lowered(files, "breakers", problems) as BreakerSetting;
   if (problems.length > 0) return { ok: false, problems };
   const native = {
     read: union(files, "native", "read"),
@@ -143,7 +162,9 @@ export function resolveProfile(
     },
     network: { allow: union(files, "network", "allow"), listen: union(files, "network", "listen") },
     linuxCapabilities: [...new Set(files.flatMap((file) => (file["linuxCapabilities"] ?? []) as string[]))],
-    limits: merged(files, "limits"),
+    limits,
+    quotas,
+    breakers,
     rlimits: merged(files, "rlimits"),
     undo: last("undo") ?? "journaled",
     undoLimits: { ...DEFAULT_UNDO, ...merged(files, "undoLimits") },

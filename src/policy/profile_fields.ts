@@ -52,7 +52,28 @@ const EXECUTION: Readonly<Record<string, Check>> = {
   watch: oneOf("off", "where-possible", "required"),
 };
 
-const BUCKET: Readonly<Record<string, Check>> = { perSecond: positive, burst: positive };
+const BUCKET: Readonly<Record<string, Check>> = {
+  perSecond: positive,
+  burst: positive,
+  above: oneOf("wait", "refuse"),
+};
+const QUOTA_FIELDS: Readonly<Record<string, Check>> = {
+  files: positive,
+  bytesRead: positive,
+  bytesWritten: positive,
+  deletes: positive,
+  hosts: positive,
+  uses: positive,
+};
+const STORM = object({ count: positive, seconds: positive }, ["count", "seconds"]);
+const BREAKERS: Readonly<Record<string, Check>> = {
+  errors: STORM,
+  denials: STORM,
+  deletes: STORM,
+  renames: STORM,
+  entropy: STORM,
+  endAfterSeconds: positive,
+};
 
 const PROFILE: Readonly<Record<string, Check>> = {
   name: matching(PROFILE_NAME, "lower-case words joined by dashes"),
@@ -78,6 +99,8 @@ const PROFILE: Readonly<Record<string, Check>> = {
     "an operation class: read, write, delete, metadata, exec, connect or transfer",
     object(BUCKET, ["perSecond", "burst"]),
   ),
+  quotas: object(QUOTA_FIELDS, []),
+  breakers: object(BREAKERS, []),
   rlimits: mapOf(
     /^(?:as|core|cpu|data|fsize|memlock|nofile|nproc|stack)$/,
     "a resource limit such as nofile",

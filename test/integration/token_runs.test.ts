@@ -238,3 +238,39 @@ END
     ["files.mime-type", "/old.md"],
   ]);
 });
+
+test("a budget is taken from the token and from those that it was derived from, and never refills", async () => {
+  using arena = arenaWith();
+  const w = arena.workspace;
+  const grants = [path("read", `${w}/*.md`), path("write", `${w}/out/**`), path("delete", `${w}/out/**`)];
+  arena.put("workspace/out/keep", "");
+  const [root] = good("root", { grants, budget: { maxFiles: 3 } });
+  const [leaf] = good("leaf", { grants, budget: { maxFiles: 2, maxDeletes: 1 } });
+  const [other] = good("other", { grants, budget: { maxFiles: 2 } });
+  const script =
+    "for i in 1 2 3 4; do echo $i > out/$i && echo made $i; done; rm out/1 && echo gone; rm out/2 || echo kept; cat a.md";
+  const run = async (...capabilities: (readonly [typeof root, ...(typeof root)[]])[]) =>
+    (await startWith(arena, ["bash", "-c", script], { capabilities })).finished();
+  const one = await run([root, leaf]);
+  expect(one.stdout).toBe("made 1\nmade 2\ngone\nkept\nopen\n");
+  expect(one.denied.map(({ denial, count }) => [denial.rule, denial.op, count])).toEqual([
+    ["limits.quota", "open", 1],
+    ["limits.quota", "open", 1],
+    ["limits.quota", "unlink", 1],
+  ]);
+  expect(one.denied[0]?.denial.reason).toContain("capability leaf.files");
+  // What one child has used the other has not, and both together have no more than their parent.
+  const two = await run([root, leaf], [root, other]);
+  expect(two.stdout.split("\n").filter((line) => line.startsWith("made"))).toHaveLength(2);
+});
+
+test("max_uses counts every operation that rests on the token", async () => {
+  using arena = arenaWith();
+  const [root] = good("root", { grants: [path("read", `${arena.workspace}/*.md`)], budget: { maxUses: 3 } });
+  const started = await startWith(arena, ["bash", "-c", "for i in 1 2 3 4 5; do cat a.md; done"], {
+    capabilities: [[root]],
+  });
+  const end = await started.finished();
+  expect(end.stdout).toBe("open\nopen\nopen\n");
+  expect(end.denied).toMatchObject([{ denial: { rule: "limits.quota" }, count: 2 }]);
+});

@@ -2,6 +2,7 @@ import { consume, type Level } from "../../limits/gcra.ts";
 import type { Stream } from "../../platform/stream.ts";
 import { formatIp, type IpAddress, parseIp, unmapped } from "../../policy/ip_address.ts";
 import type { NetworkPolicy, NetworkRule } from "../../policy/network.ts";
+import type { FlowGate } from "./flow_gate.ts";
 import type { FlowLog, FlowTarget } from "./flow_log.ts";
 import type { Outside } from "./outside.ts";
 import { Relay } from "./relay.ts";
@@ -11,7 +12,7 @@ import { AS_IT_IS, type Shape, type Spliced, type Splicing, splice } from "./spl
 export const MAX_FLOWS = 512;
 const IDLE_MS = 15 * 60_000;
 
-export type FlowLimits = { readonly connect: Level; readonly transfer: Level };
+export type FlowLimits = { readonly connect: Level; readonly transfer: Level; readonly gate: FlowGate };
 
 /** Why nothing was connected: a rule, or what the network said. */
 export type FlowRefusal =
@@ -116,6 +117,10 @@ export class Flows {
     if (verdict.kind === "deny") return this.#refuse(target, verdict.rule);
     if (this.#closed || this.#count >= MAX_FLOWS) return this.#refuse(target, TOO_MANY);
     await this.#turn();
+    const { gate } = this.#limits;
+    await gate.open();
+    const refusing = gate.admit(target);
+    if (refusing !== null) return this.#refuse(target, refusing);
     const started = performance.now();
     const intent = this.#log.intent(target, verdict.rule);
     this.#count++;
@@ -125,10 +130,12 @@ export class Flows {
       if (!Array.isArray(addresses)) {
         this.#count--;
         this.#log.outcome(intent, "EACCES", facts("", started));
+        gate.came(target, "connected");
         return this.#refuse(target, addresses as NetworkRule);
       }
       address = formatIp(addresses[0]!);
       const outside = await this.#outside.connect(addresses, target.port);
+      gate.came(target, "connected");
       address = addresses.length === 1 ? address : peerOf(outside) || address;
       if (this.#closed) {
         outside.close("reset");
@@ -151,6 +158,7 @@ export class Flows {
     } catch (error) {
       this.#count--;
       const errno = codeOf(error);
+      gate.came(target, errno === "ECANCELED" ? "connected" : "failed");
       this.#log.outcome(intent, errno, facts(address, started));
       return { kind: "failed", errno };
     }

@@ -8,6 +8,7 @@ import { SallyportError } from "../../protocol/errors.ts";
 import type { Confinement } from "../confinement.ts";
 import type { Authority } from "../tokens/authority.ts";
 import { BrokeredSockets } from "./brokered_sockets.ts";
+import type { FlowGate } from "./flow_gate.ts";
 import type { FlowLog } from "./flow_log.ts";
 import type { NetworkGrants } from "./grants.ts";
 import { enterNamespace, type Namespace } from "./namespace.ts";
@@ -61,6 +62,7 @@ export async function startNetwork(of: {
   readonly profile: ResolvedProfile;
   readonly log: FlowLog;
   readonly authority?: Authority | null;
+  readonly gate: FlowGate;
   readonly outside?: Outside | undefined;
 }): Promise<ServedNetwork> {
   const { connect, transfer } = makeBuckets("run", { ...DEFAULT_RATES, ...of.profile.limits });
@@ -71,7 +73,7 @@ export async function startNetwork(of: {
       listen: of.grants.listen,
       credentials: of.grants.credentials,
       log: of.log,
-      limits: { connect, transfer },
+      limits: { connect, transfer, gate: of.gate },
       outside: of.outside ?? systemOutside,
     });
   } catch (error) {

@@ -22,6 +22,7 @@ import { FifoMeetings } from "../fifo_meetings.ts";
 import { HooksPaths } from "../hooks_path.ts";
 import { judge } from "../judge.ts";
 import type { Judgement } from "../judgement.ts";
+import { NO_LIMITS } from "../limits.ts";
 import { NO_SOCKETS } from "../network/brokered_sockets.ts";
 import type { Outcome } from "../outcome.ts";
 import { OwnRepositories } from "../own_repositories.ts";
@@ -217,7 +218,8 @@ function sessionOf(
     pending: new Set(),
     fifos: new FifoMeetings(),
     // A person waits for it, and it ends with what was staged.
-    limits: { take: () => 0 },
+    limits: NO_LIMITS,
+    quotas: null,
     log,
     platform: linux,
     rootPid: process.pid,

@@ -1,3 +1,4 @@
+import type { Account } from "../../limits/quotas.ts";
 import type { CapabilityChain } from "../../policy/capability/capability.ts";
 import type { Proof } from "../../policy/capability/proof.ts";
 import { subsumes } from "../../policy/capability/subsumes.ts";
@@ -11,6 +12,7 @@ import type { RunOptions } from "../run_options.ts";
 import type { Places } from "../workspace.ts";
 import type { Presented } from "./agents.ts";
 import { Authority, endOf } from "./authority.ts";
+import { BudgetAccounts } from "./budget_accounts.ts";
 import { CapabilityTable, type Held } from "./capability_table.ts";
 import { BatchClock, type Clock, systemClock } from "./clock.ts";
 import { type Floor, floorOfTokens } from "./floor.ts";
@@ -75,14 +77,27 @@ export class RunTokens {
     }
     const now = this.clock.now();
     const held = this.table.add(chain, now, under?.all);
+    const { accounts } = this.table;
+    held.account = accounts === null ? null : accounts.of(held.chain);
     const rule =
       endOf(held, now) ??
+      (accounts !== null && held.account === null ? { id: "token.in-use", reason: IN_USE } : null) ??
       (held.paths.limitsFiles && !this.#keepsWhatWasThere
         ? { id: "token.without-undo", reason: WITHOUT_UNDO }
         : null);
     if (rule === null) return held;
     this.table.drop(held);
     return { rule };
+  }
+
+  get mayCount(): "may come" | "never come" {
+    return this.root !== null || this.#trust !== null ? "may come" : "never come";
+  }
+
+  /** Counts what the capabilities use below `account`, which is the run's. Before the first request. */
+  countBelow(account: Account): void {
+    this.table.accounts = new BudgetAccounts(account);
+    for (const held of this.root?.held ?? []) held.account = this.table.accounts.of(held.chain);
   }
 
   /** Throws SETUP where tokens limit what files may be, and nothing could put back one that is not. */
@@ -184,6 +199,8 @@ export function describeTokens(authority: Authority | null): string {
 
 const WITHOUT_UNDO =
   "it limits what files may be, and a file beyond that is put back; leave out --undo off and --stage";
+const IN_USE =
+  "it is in use in this run below another token, from whose budget what it uses is taken; derive another one";
 const NO_ISSUER = "no key of an issuer is known here; sallyport token mint makes one";
 
 function refusal(what: string, reason: string): RefusingRule {

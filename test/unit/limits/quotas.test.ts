@@ -52,8 +52,8 @@ describe("accounts", () => {
                 (_, node) =>
                   !isBelow(one.at, node) ||
                   QUOTAS.every((quota) => {
-                    const asked = one.asked[quota] ?? 0;
-                    const limit = limits[node]![quota as "files"] ?? Number.POSITIVE_INFINITY;
+                    const asked = (one.asked as Amounts)[quota] ?? 0;
+                    const limit = (limits[node] as Amounts)[quota] ?? Number.POSITIVE_INFINITY;
                     return asked === 0 || taken(entries, node, quota) + asked <= limit;
                   }),
               );
@@ -79,7 +79,7 @@ describe("accounts", () => {
             for (const [node, account] of accounts.entries())
               for (const quota of QUOTAS) {
                 expect(account.taken(quota)).toBe(taken(entries, node, quota));
-                const limit = limits[node]![quota as "files"] ?? Number.POSITIVE_INFINITY;
+                const limit = (limits[node] as Amounts)[quota] ?? Number.POSITIVE_INFINITY;
                 expect(account.taken(quota)).toBeLessThanOrEqual(limit);
               }
           }

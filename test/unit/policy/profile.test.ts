@@ -179,6 +179,19 @@ test.each<[string, object, string]>([
   ],
   ["an unknown word for programs", { ...child, execution: { programs: "some" } }, "mine: execution.programs"],
   ["an unknown field of execution", { ...child, execution: { python: "no" } }, "mine: execution.python"],
+  [
+    "an unknown word above a rate",
+    { ...child, limits: { read: { perSecond: 1, burst: 1, above: "ask" } } },
+    "mine: limits.read.above",
+  ],
+  ["an unknown quota", { ...child, quotas: { minutes: 1 } }, "mine: quotas.minutes"],
+  ["a quota of nothing", { ...child, quotas: { files: 0 } }, "mine: quotas.files"],
+  ["an unknown breaker", { ...child, breakers: { reads: { count: 1, seconds: 1 } } }, "mine: breakers.reads"],
+  [
+    "a breaker without a window",
+    { ...child, breakers: { deletes: { count: 1 } } },
+    "mine: breakers.deletes.seconds",
+  ],
   ["a bucket without a burst", { ...child, limits: { read: { perSecond: 1 } } }, "mine: limits.read.burst"],
 ])("%s is refused at its place, by the schema too", (_name, mine, field) => {
   expect(problemsOf("mine", { mine })).toContain(field);
@@ -202,6 +215,71 @@ test.each<[string, Record<string, unknown>, string]>([
   ["a parent with a mistake", { mine: { ...child, extends: ["two"] }, two: { name: "two" } }, "two: version"],
 ])("%s is refused at its place", (_name, extra, field) => {
   expect(problemsOf("mine", extra)).toContain(field);
+});
+
+const strict = {
+  name: "strict",
+  version: 1,
+  description: "Strict",
+  extends: [":workspace"],
+  limits: { delete: { perSecond: 10, burst: 20, above: "refuse" } },
+  quotas: { files: 100 },
+  breakers: { deletes: { count: 50, seconds: 10 }, endAfterSeconds: 60 },
+};
+
+test.each<[string, Record<string, unknown>, string, string]>([
+  ["a rate", { limits: { delete: { perSecond: 11, burst: 20 } } }, "limits.delete.perSecond", "at most 10"],
+  ["a burst", { limits: { delete: { perSecond: 1, burst: 21 } } }, "limits.delete.burst", "at most 20"],
+  [
+    "waiting",
+    { limits: { delete: { perSecond: 1, burst: 1, above: "wait" } } },
+    "limits.delete.above",
+    '"refuse"',
+  ],
+  ["a quota", { quotas: { files: 101 } }, "quotas.files", "at most 100"],
+  [
+    "a breaker",
+    { breakers: { deletes: { count: 51, seconds: 10 } } },
+    "breakers.deletes.count",
+    "at most 50",
+  ],
+  [
+    "its window",
+    { breakers: { deletes: { count: 5, seconds: 9 } } },
+    "breakers.deletes.seconds",
+    "at least 10",
+  ],
+  ["the time to resume", { breakers: { endAfterSeconds: 61 } }, "breakers.endAfterSeconds", "at most 60"],
+])("%s can not be raised by a profile that extends another", (_name, fields, field, remedy) => {
+  const mine = { name: "mine", version: 1, description: "Mine", extends: ["middle"], ...fields };
+  const middle = { name: "middle", version: 1, description: "Middle", extends: ["strict"] };
+  const got = resolveProfile("mine", { ...builtIn, strict, middle, mine });
+  if (got.ok) throw new Error("it was accepted");
+  expect(got.problems.map((problem) => problem.field)).toEqual([`mine: ${field}`]);
+  expect(formatProblem(got.problems[0]!)).toContain('"strict"');
+  expect(formatProblem(got.problems[0]!)).toContain(remedy);
+});
+
+test("limits are lowered one by one, and of two profiles side by side the strictest holds", () => {
+  const other = {
+    name: "other",
+    version: 1,
+    description: "Other",
+    extends: [":workspace"],
+    quotas: { files: 500, deletes: 7 },
+    breakers: { deletes: { count: 500, seconds: 60 } },
+  };
+  const mine = {
+    name: "mine",
+    version: 1,
+    description: "Mine",
+    extends: ["strict", "other"],
+    limits: { delete: { perSecond: 5, burst: 20 } },
+  };
+  const got = resolved("mine", { ...builtIn, strict, other, mine });
+  expect(got.limits).toEqual({ delete: { perSecond: 5, burst: 20, above: "refuse" } });
+  expect(got.quotas).toEqual({ files: 100, deletes: 7 });
+  expect(got.breakers).toEqual({ deletes: { count: 50, seconds: 60 }, endAfterSeconds: 60 });
 });
 
 test("a pack alone is no profile, and a missing one is named", () => {
