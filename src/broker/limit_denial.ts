@@ -1,6 +1,7 @@
 import type { LimitRefusal } from "../limits/refusal.ts";
 import { ERRNO } from "../platform/errno.ts";
 import type { Denial, Request } from "../protocol/message.ts";
+import { refusal as refusalBy } from "./denial.ts";
 
 /** What a caller is told that a limit refuses: EAGAIN for what a while mends, EDQUOT for what is used up. `errno` is positive. */
 export function limitDenial(
@@ -8,7 +9,15 @@ export function limitDenial(
   refusal: LimitRefusal,
   profile: string,
 ): { readonly denial: Denial; readonly errno: number } {
-  const denial = { op: request.op, path: pathOf(request), ...limitRule(refusal, profile) };
+  const { rule, reason, nextSteps } = limitRule(refusal, profile);
+  const { retryAfterMs } = refusal;
+  const denial: Denial = {
+    ...refusalBy(request.op, pathOf(request), { id: rule, reason }),
+    nextSteps,
+    layer: "limit",
+    retry: retryAfterMs === null ? "never" : "later",
+    retryAfterMs,
+  };
   return { denial, errno: ERRNO[refusal.kind === "quota" ? "EDQUOT" : "EAGAIN"]! };
 }
 

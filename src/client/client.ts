@@ -11,6 +11,7 @@ import { FileHandle } from "./file.ts";
 import { proveHolder } from "./prove_holder.ts";
 import { Transaction } from "./transaction.ts";
 
+export { type DenialJson, denialJson } from "../protocol/denial_json.ts";
 export { SallyportError } from "../protocol/errors.ts";
 export type { Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle } from "./file.ts";

@@ -1,4 +1,5 @@
 import type {
+  DenialLayer,
   FailureCode,
   Follow,
   MknodRequest,
@@ -40,6 +41,18 @@ export const OPS: readonly WireRequest["op"][] = [
   "kill",
   "challenge",
   "present",
+];
+
+export const DENIAL_LAYERS: readonly DenialLayer[] = [
+  "profile",
+  "protected",
+  "capability",
+  "limit",
+  "breaker",
+  "execution",
+  "network",
+  "surface",
+  "policy",
 ];
 
 export const FAILURE_CODES: readonly FailureCode[] = [

@@ -126,7 +126,7 @@ test("above a rate that refuses a call fails with EAGAIN, and is told when to tr
   expect(run.errnos.filter((errno) => errno === EAGAIN).length).toBeGreaterThan(10);
   const [denied] = run.report?.denied ?? [];
   expect(denied).toMatchObject({ rule: "limits.rate" });
-  expect(denied?.nextSteps[0]).toMatch(/^Try again in \d+ ms$/);
+  expect(denied?.next_steps[0]).toMatch(/^Try again in \d+ ms$/);
 });
 
 test("above a rate that waits nothing fails", async () => {

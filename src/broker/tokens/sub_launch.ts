@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { binding, type NativeLauncher } from "../../platform/binding.ts";
 import { ERRNO } from "../../platform/errno.ts";
 import { SallyportError } from "../../protocol/errors.ts";
-import type { Denial, ExecRequest } from "../../protocol/message.ts";
+import type { ExecRequest } from "../../protocol/message.ts";
 import { type Confinement, confineFurther } from "../confinement.ts";
 import { Containment } from "../containment.ts";
+import { refusal } from "../denial.ts";
 import type { RefusingRule } from "../judgement.ts";
 import { launcherPath } from "../launcher_path.ts";
 import { FlowGate } from "../network/flow_gate.ts";
@@ -330,9 +331,7 @@ function environmentOf(
 }
 
 function refused(rule: RefusingRule): Outcome {
-  const nextSteps = rule.remedy === undefined || rule.remedy === "" ? [] : [rule.remedy];
-  const denial: Denial = { op: "present", path: "", rule: rule.id, reason: rule.reason, nextSteps };
-  return { kind: "denied", errno: EACCES, denial };
+  return { kind: "denied", errno: EACCES, denial: { ...refusal("present", "", rule), layer: "capability" } };
 }
 
 const EACCES = ERRNO["EACCES"]!;
