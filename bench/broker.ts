@@ -21,6 +21,7 @@ import { type RecordSink, RunLog } from "../src/broker/run_log.ts";
 import type { Session } from "../src/broker/session.ts";
 import { SshGrant } from "../src/broker/ssh_agent/grant.ts";
 import { Tally } from "../src/broker/tally.ts";
+import { WrittenFiles } from "../src/broker/tokens/written_files.ts";
 import { Transactions } from "../src/broker/transactions.ts";
 import { NO_UNDO } from "../src/broker/undo/undo.ts";
 import { binding } from "../src/platform/binding.ts";
@@ -60,6 +61,7 @@ export class BenchBroker {
     return {
       run,
       containment: null,
+      written: new WrittenFiles(),
       storms: null,
       agents: null,
       profile: profile.name,

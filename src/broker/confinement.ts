@@ -160,7 +160,7 @@ function keptByKernel(
     listener,
     classify: makeClassifier(spec, filterOptions).classify,
     environment: expandEnvironment(profile.environment, places),
-    rlimits: Object.entries(rlimitsOf(profile)).map(([name, value]) => {
+    rlimits: Object.entries(rlimitsOf(profile, authority)).map(([name, value]) => {
       const limit = value === "unlimited" ? -1 : value;
       return [RLIMIT[name as keyof typeof RLIMIT], limit, limit];
     }),
@@ -179,14 +179,15 @@ function keptByKernel(
   };
 }
 
-/** No file that the program writes itself may grow beyond what the profile allows. */
-function rlimitsOf({
-  rlimits,
-  fileLimits: { maxBytes },
-}: RunOptions["profile"]): RunOptions["profile"]["rlimits"] {
-  if (maxBytes === null) return rlimits;
+/** No file that the program writes itself may grow beyond what the profile, and every one of its tokens, allows. */
+function rlimitsOf(
+  { rlimits, fileLimits: { maxBytes } }: RunOptions["profile"],
+  authority: Authority | null,
+): RunOptions["profile"]["rlimits"] {
   const { fsize = "unlimited" } = rlimits;
-  return { ...rlimits, fsize: fsize === "unlimited" ? maxBytes : Math.min(fsize, maxBytes) };
+  const all = [fsize === "unlimited" ? null : fsize, maxBytes, authority?.maxFileBytes ?? null];
+  const limits = all.filter((limit) => limit !== null);
+  return limits.length === 0 ? rlimits : { ...rlimits, fsize: Math.min(...limits) };
 }
 
 /** What would let programs run past the table of them. */

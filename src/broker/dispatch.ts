@@ -13,6 +13,7 @@ import { behindDescriptor, needsTarget, resolveRequest } from "./resolve_request
 import type { RunLog } from "./run_log.ts";
 import type { Session } from "./session.ts";
 import { NOT_GRANTED } from "./tokens/authority.ts";
+import { withFileChecks } from "./tokens/file_checks.ts";
 
 const EINTR = ERRNO["EINTR"]!;
 const ELOOP = ERRNO["ELOOP"]!;
@@ -81,7 +82,7 @@ function decideRecordAct(
     return refuse(request, caller, judgement, session, isMissing);
   }
   const log = logOf(judgement, session);
-  const booked = session.quotas?.book(request, judgement.rule) ?? null;
+  const booked = session.quotas?.book(request, judgement.account) ?? null;
   if (booked !== null && "level" in booked) return limited(request, caller, booked, session);
   const intent = log.intent(request, caller, judgement.rule, judgement.looked);
   const prepared = judgement.prepare === undefined ? 0 : session.undo.renew(request, judgement.prepare);
@@ -89,9 +90,11 @@ function decideRecordAct(
   const outcome: ReturnType<typeof perform> =
     prepared < 0
       ? { kind: "failed", errno: -prepared }
-      : judgement.instead !== undefined
-        ? session.undo.perform(asNew(request), caller, judgement.instead)
-        : session.undo.perform(request, caller, (opening) => perform(request, caller, session, opening));
+      : withFileChecks(request, caller, session, log, () =>
+          judgement.instead !== undefined
+            ? session.undo.perform(asNew(request), caller, judgement.instead)
+            : session.undo.perform(request, caller, (opening) => perform(request, caller, session, opening)),
+        );
   if (outcome instanceof Promise) {
     const recorded = outcome.then((late) => {
       log.outcome(intent, request, late);

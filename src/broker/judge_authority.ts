@@ -41,5 +41,8 @@ function narrowedBy(
   if (allowed.rule === SOCKETS_OWN) return allowed;
   const narrowed = authority.narrow(asSelf(request, caller, session));
   if (narrowed.kind === "deny") return { ...narrowed, capability: authority.id };
-  return narrowed.held === null ? allowed : { ...allowed, capability: narrowed.held.capability.id };
+  if (narrowed.held === null) return allowed;
+  const { account, capability } = narrowed.held;
+  const used = { ...allowed, capability: capability.id };
+  return account === null ? used : { ...used, account };
 }

@@ -1,3 +1,4 @@
+import type { Account } from "../limits/quotas.ts";
 import { ERRNO } from "../platform/errno.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -18,6 +19,8 @@ export type Judgement =
       readonly looked?: Looked;
       /** Id of the capability that the right comes from. */
       readonly capability?: string;
+      /** What pays for it; absent: the run. */
+      readonly account?: Account;
       /** To be done between the intent's record and the effect; gives 0, or -errno in place of the effect. */
       readonly prepare?: () => number;
       /** To be done in place of the effect. */

@@ -35,6 +35,12 @@ export function limitRule(
         nextSteps: [...later, 'write "above: wait" in limits of a profile of your own'],
       };
     case "quota":
+      if (level.startsWith("capability "))
+        return {
+          rule: "limits.quota",
+          reason: `its budget is ${limit} of ${level} in all, and ${used} are used`,
+          nextSteps: [...later, "ask for a token with a larger budget"],
+        };
       return {
         rule: "limits.quota",
         reason: `profile "${profile}" allows ${limit} of ${level} in all, and ${used} are used`,

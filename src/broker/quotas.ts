@@ -9,6 +9,8 @@ const LOOK_EVERY_MS = 1000;
 const MAX_METERED = 4096;
 /** Names that are known to have been counted; from then on each counts again. */
 const MAX_NAMES = 100_000;
+/** Programs, their libraries and settings: what every program reads to run at all is no data of anybody. */
+const SYSTEM = /^\/(?:usr|lib\w*|bin|sbin|etc|proc|sys|dev)\//;
 const WRITES = OPEN.write | OPEN.append | OPEN.truncate;
 
 export type QuotaParts = {
@@ -26,7 +28,7 @@ export class RunQuotas {
   readonly #names = new Set<string>();
   readonly #hosts = new Set<string>();
   /** Files that may grow, with the size that has been paid for. */
-  readonly #metered = new Map<string, number>();
+  readonly #metered = new Map<string, { paid: number; readonly account: Account }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: QuotaParts) {
@@ -34,11 +36,8 @@ export class RunQuotas {
     this.account = new Account("run", parts.limits);
   }
 
-  /**
-   * Reserves what a request that `rule` allows will use; null: nothing is limited that it uses. What every run may read, as programs and
-   * their libraries, is not counted among the bytes read.
-   */
-  book(request: Request, rule: string, account: Account = this.account): Reservation | LimitRefusal | null {
+  /** Reserves what an allowed request will use; null: nothing is limited that it uses. */
+  book(request: Request, account: Account = this.account): Reservation | LimitRefusal | null {
     const amounts: Partial<Record<Quota, number>> = {};
     const ask = (quota: Quota, amount: () => number): void => {
       if (account.limits(quota)) amounts[quota] = amount();
@@ -54,7 +53,7 @@ export class RunQuotas {
             amounts.bytesWritten = account.left("bytesWritten") > 0 ? 0 : 1;
           }
         } else if (
-          !rule.startsWith("native.") &&
+          !SYSTEM.test(request.path) &&
           (request.flags & (OPEN.read | OPEN.pathOnly | OPEN.directory)) === OPEN.read
         )
           ask("bytesRead", () => this.#sizeOf(request.path));
@@ -89,7 +88,7 @@ export class RunQuotas {
     const isMade = ["mknod", "symlink", "truncate", "begin", "link"].includes(request.op);
     if ((isWritten || isMade) && this.#names.size < MAX_NAMES) this.#names.add(name);
     if (request.op === "open" && (request.flags & WRITES) !== 0 && booked.account.limits("bytesWritten"))
-      this.#meter(name, (request.flags & OPEN.truncate) !== 0 ? 0 : this.#sizeOf(name));
+      this.#meter(name, (request.flags & OPEN.truncate) !== 0 ? 0 : this.#sizeOf(name), booked.account);
   }
 
   /** A host that is about to be connected to; null: go on. */
@@ -104,18 +103,17 @@ export class RunQuotas {
 
   /** Pays for what files have grown by: one, or all that are metered. Called by itself each second. */
   look(only?: string): void {
-    let grown = 0;
+    let refused: LimitRefusal | null = null;
     for (const path of only === undefined ? [...this.#metered.keys()] : [only]) {
-      const paid = this.#metered.get(path);
-      if (paid === undefined) continue;
+      const metered = this.#metered.get(path);
+      if (metered === undefined) continue;
       const size = this.#sizeOf(path);
-      grown += Math.max(0, size - paid);
-      this.#metered.set(path, size);
+      const grown = Math.max(0, size - metered.paid);
+      metered.paid = size;
+      if (grown > 0) refused = metered.account.spend({ bytesWritten: grown }) ?? refused;
     }
-    if (grown === 0) return;
-    const refusal = this.account.spend({ bytesWritten: grown });
-    if (refusal === null) return;
-    const reason = `${refusal.used} bytes were written, where ${refusal.limit} are allowed in all`;
+    if (refused === null) return;
+    const reason = `${refused.used} bytes were written, where ${refused.limit} are allowed in all`;
     this.#parts.stop({ by: "quota", reason, breaker: "bytesWritten" });
   }
 
@@ -123,14 +121,17 @@ export class RunQuotas {
     clearInterval(this.#timer);
   }
 
-  #meter(path: string, paid: number): void {
-    if (this.#metered.has(path)) return;
+  /** Who writes a file last pays for what it grows by; what it has grown by until then was the other's. */
+  #meter(path: string, paid: number, account: Account): void {
+    const known = this.#metered.get(path);
+    if (known?.account === account) return;
+    if (known !== undefined) this.look(path);
     if (this.#metered.size >= MAX_METERED) {
       const [oldest = ""] = this.#metered.keys();
       this.look(oldest);
       this.#metered.delete(oldest);
     }
-    this.#metered.set(path, paid);
+    this.#metered.set(path, { paid: known?.paid ?? paid, account });
     this.#timer ??= setInterval(() => this.look(), LOOK_EVERY_MS).unref();
   }
 
@@ -144,11 +145,12 @@ export class RunQuotas {
   }
 }
 
-/** The quotas of a profile; null when it has none. */
+/** The quotas of a profile; null when it has none and no token may bring one. */
 export function quotasOf(
   limits: Readonly<Record<string, number>>,
+  tokens: "may come" | "never come",
   parts: Omit<QuotaParts, "limits">,
 ): RunQuotas | null {
   const isLimited = QUOTAS.some((quota) => limits[quota] !== undefined);
-  return isLimited ? new RunQuotas({ limits, ...parts }) : null;
+  return isLimited || tokens === "may come" ? new RunQuotas({ limits, ...parts }) : null;
 }

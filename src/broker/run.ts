@@ -54,6 +54,7 @@ import { followRevocations } from "./tokens/follow_revocations.ts";
 import { describeTokens, tokensOf } from "./tokens/run_tokens.ts";
 import { SubLaunches } from "./tokens/sub_launch.ts";
 import { wholeRun } from "./tokens/whole_run.ts";
+import { WrittenFiles } from "./tokens/written_files.ts";
 import { Tree } from "./tree.ts";
 import { startUndo, writesOf } from "./undo/start.ts";
 import { describeSockets } from "./unix_sockets.ts";
@@ -136,6 +137,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       appendRecords: binding.appendRecords,
       asOwner,
     });
+    tokens.needsUndo(staged === undefined ? (options.undo ?? options.profile.undo) : "off");
     // What is staged has changed nothing yet: it is discarded, not put back.
     const undo = startUndo(staged === undefined ? options : { ...options, undo: "off" }, {
       state,
@@ -204,7 +206,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     tally.onDenial = ({ rule, path }) => storms.denied(rule, path);
     const limits = runLimits(options.profile, user.name);
     const stop = (cause: Cause): void => void containment.freeze(cause).catch(() => {});
-    const quotas = quotasOf(options.profile.quotas, { platform: linux, stop });
+    const quotas = quotasOf(options.profile.quotas, tokens.mayCount, { platform: linux, stop });
+    if (quotas !== null) tokens.countBelow(quotas.account);
     const session: Session = {
       run: id,
       containment,
@@ -213,6 +216,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       policy: confinement.policy,
       authority: tokens.root ?? undefined,
       agents: null,
+      written: new WrittenFiles(),
       programs: confinement.programs,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
@@ -242,7 +246,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const agents = new SubLaunches({
       ...{ options, places, confinement, user, self, tokens, tree, session, asOwner },
       note: (extra) => note("note", extra),
-      network: { flowLog, gate, profile: options.profile, outside: options.outside },
+      network: { flowLog, profile: options.profile, outside: options.outside },
     });
     session.agents = agents;
     const revocations = followRevocations({
@@ -359,7 +363,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       await network?.close();
       // With the run's own authority: the tree is the program's, and what it leads to may not be.
       removeQuietly(tmp);
-      const kept = undo?.seal();
+      const kept = undo?.seal(session.written);
       raise();
       watched.close();
       leaveWatch(watch);

@@ -20,6 +20,7 @@ import type { SshGrant } from "./ssh_agent/grant.ts";
 import type { Storms } from "./storms/storms.ts";
 import type { Agents } from "./tokens/agents.ts";
 import type { Authority } from "./tokens/authority.ts";
+import type { WrittenFiles } from "./tokens/written_files.ts";
 import type { Transactions } from "./transactions.ts";
 import type { Undo } from "./undo/undo.ts";
 
@@ -33,6 +34,8 @@ export type Session = {
   policyWithout(policy: Policy, rule: string): Policy;
   /** What its tokens leave of that; absent where it has none. */
   readonly authority?: Authority | undefined;
+  /** What files must be that are written under tokens; one for all sessions of the run. */
+  readonly written: WrittenFiles;
   readonly programs: ProgramTable;
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;

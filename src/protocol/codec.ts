@@ -137,7 +137,7 @@ function requestFields(request: WireRequest): readonly unknown[] {
     case "challenge":
       return [];
     case "present":
-      return [text(request.token), request.proof === null ? null : text(request.proof)];
+      return [text(request.token), text(request.proof ?? "")];
     case "begin":
       return [text(request.path), request.mode];
     case "commit":

@@ -174,8 +174,9 @@ function parseFields(
     case "challenge":
       return { op };
     case "present": {
-      const proof = b === null ? null : field.text("request", "proof", b, 1, MAX_FRAME_BYTES);
-      return { op, token: field.text("request", "token", a, 1, MAX_FRAME_BYTES), proof };
+      const token = field.text("request", "token", a, 1, MAX_FRAME_BYTES);
+      const proof = field.text("request", "proof", b, 0, MAX_FRAME_BYTES);
+      return { op, token, proof: proof === "" ? null : proof };
     }
     case "begin":
       return { op, path: path("path", a), mode: mode(b) };

@@ -1,4 +1,4 @@
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Arena } from "../support/arena.ts";
@@ -185,4 +185,92 @@ test("programs of the workspace run where the token grants exec, and nowhere els
     { capabilities: [good("c-1", { grants: [path("exec", `${w}/granted`)] })] },
   );
   expect((await started.finished()).stdout).toBe("ran\nrefused\n");
+});
+
+test("what a file may be is kept: by the kernel while it is written, at a commit, and at the end of the run", async () => {
+  using arena = arenaWith();
+  const w = arena.workspace;
+  arena.put("workspace/note.txt", "plain text\n");
+  arena.put("workspace/old.md", "as it was\n");
+  const script = `
+python3=/usr/bin/python3
+$python3 - <<'END'
+import errno, os, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def attempt(what):
+    try:
+        what()
+        return "ok"
+    except OSError as error:
+        return errno.errorcode[error.errno]
+def grow():
+    fd = os.open("big.md", os.O_WRONLY | os.O_CREAT)
+    os.write(fd, b"x" * 1000)
+    os.write(fd, b"x")
+print("grow", attempt(grow))
+print("truncate", attempt(lambda: os.truncate("old.md", 2000)))
+print("small", attempt(lambda: open("small.md", "w").write("x" * 10)))
+print("type", attempt(lambda: open("old.md", "w").write("\\x7fELF" + "x" * 100)))
+print("reads", attempt(lambda: open("note.txt")), attempt(lambda: open("fake.txt")))
+END
+`;
+  arena.put("workspace/fake.txt", Buffer.from("7f454c4602010100", "hex"));
+  const grants = [
+    path("write", `${w}/*.md`, { maxSizeBytes: 1000, mimeTypes: ["text/plain"] }),
+    path("read", `${w}/*.txt`, { mimeTypes: ["text/*"] }),
+  ];
+  const started = await startWith(arena, ["bash", "-c", script], { capabilities: [good("c-1", { grants })] });
+  const end = await started.finished();
+  expect(end.stdout.trim().split("\n")).toEqual([
+    "grow EFBIG",
+    "truncate EFBIG",
+    "small ok",
+    "type ok",
+    "reads ok EACCES",
+  ]);
+  expect(readFileSync(join(w, "small.md"), "utf8")).toBe("x".repeat(10));
+  // It was written, and put back when nobody could write to it any more.
+  expect(readFileSync(join(w, "old.md"), "utf8")).toBe("as it was\n");
+  const ofFiles = end.denied.filter(({ denial }) => denial.rule.startsWith("files."));
+  expect(ofFiles.map(({ denial }) => [denial.rule, denial.path.slice(w.length)])).toEqual([
+    ["files.max-bytes", "/old.md"],
+    ["files.mime-type", "/fake.txt"],
+    ["files.mime-type", "/old.md"],
+  ]);
+});
+
+test("a budget is taken from the token and from those that it was derived from, and never refills", async () => {
+  using arena = arenaWith();
+  const w = arena.workspace;
+  const grants = [path("read", `${w}/*.md`), path("write", `${w}/out/**`), path("delete", `${w}/out/**`)];
+  arena.put("workspace/out/keep", "");
+  const [root] = good("root", { grants, budget: { maxFiles: 3 } });
+  const [leaf] = good("leaf", { grants, budget: { maxFiles: 2, maxDeletes: 1 } });
+  const [other] = good("other", { grants, budget: { maxFiles: 2 } });
+  const script =
+    "for i in 1 2 3 4; do echo $i > out/$i && echo made $i; done; rm out/1 && echo gone; rm out/2 || echo kept; cat a.md";
+  const run = async (...capabilities: (readonly [typeof root, ...(typeof root)[]])[]) =>
+    (await startWith(arena, ["bash", "-c", script], { capabilities })).finished();
+  const one = await run([root, leaf]);
+  expect(one.stdout).toBe("made 1\nmade 2\ngone\nkept\nopen\n");
+  expect(one.denied.map(({ denial, count }) => [denial.rule, denial.op, count])).toEqual([
+    ["limits.quota", "open", 1],
+    ["limits.quota", "open", 1],
+    ["limits.quota", "unlink", 1],
+  ]);
+  expect(one.denied[0]?.denial.reason).toContain("capability leaf.files");
+  // What one child has used the other has not, and both together have no more than their parent.
+  const two = await run([root, leaf], [root, other]);
+  expect(two.stdout.split("\n").filter((line) => line.startsWith("made"))).toHaveLength(2);
+});
+
+test("max_uses counts every operation that rests on the token", async () => {
+  using arena = arenaWith();
+  const [root] = good("root", { grants: [path("read", `${arena.workspace}/*.md`)], budget: { maxUses: 3 } });
+  const started = await startWith(arena, ["bash", "-c", "for i in 1 2 3 4 5; do cat a.md; done"], {
+    capabilities: [[root]],
+  });
+  const end = await started.finished();
+  expect(end.stdout).toBe("open\nopen\nopen\n");
+  expect(end.denied).toMatchObject([{ denial: { rule: "limits.quota" }, count: 2 }]);
 });

@@ -71,7 +71,7 @@ class Broker:
         for fd in got: os.close(fd)
         return "ok" if reply[1] == 0 else reply[4][2] if reply[4] else reply[2]
 
-    def present(self, token, proof=None):
+    def present(self, token, proof=""):
         reply, _ = self.ask("present", token, proof)
         return reply[2][1] if reply[1] == 0 else reply[4][2] if reply[4] else reply[2]
 

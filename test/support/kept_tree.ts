@@ -204,7 +204,7 @@ export class KeptTree {
   rollBackInSteps(limits: FileLimits, steps: Steps): RolledBack[] {
     this.#release();
     return this.#inSteps(steps, () =>
-      rollBack(steps.around(this.#journal), steps.around(this.#store), limits),
+      rollBack(steps.around(this.#journal), steps.around(this.#store), () => [[limits]]),
     );
   }
 

@@ -94,7 +94,7 @@ describe("docs/profiles.md", () => {
 
 describe("numbers in sentences", () => {
   it.each([
-    ["docs/protocol.md", "at most 64 channels", "src/broker/run.ts", "MAX_CHANNELS = 64;"],
+    ["docs/protocol.md", "at most 64 channels", "src/broker/tree.ts", "MAX_CHANNELS = 64;"],
     ["docs/protocol.md", "At most 256 may wait", "src/broker/channel_front.ts", "MAX_PENDING = 256;"],
     [
       "docs/protocol.md",

@@ -36,6 +36,7 @@ import { RunLog } from "../run_log.ts";
 import type { Session } from "../session.ts";
 import { SshGrant } from "../ssh_agent/grant.ts";
 import { Tally } from "../tally.ts";
+import { WrittenFiles } from "../tokens/written_files.ts";
 import { Transactions } from "../transactions.ts";
 import { startUndo } from "../undo/start.ts";
 import { NO_UNDO, type Undo } from "../undo/undo.ts";
@@ -150,7 +151,7 @@ export async function openBrokered(
     perform: async (request) => dispatch(request, OURSELVES, session),
     asPerson,
     async close(outcome) {
-      const kept = undo?.seal();
+      const kept = undo?.seal(new WrittenFiles());
       if (isLowered) binding.raiseAuthority();
       isLowered = false;
       undo?.close();
@@ -199,6 +200,7 @@ function sessionOf(
     profile: facts.profile.name,
     policy: compilePolicy(facts.profile.name, [...runRules(state, stage), ...stagingRules(facts)]),
     agents: null,
+    written: new WrittenFiles(),
     policyWithout: policiesWithout(),
     programs: noPrograms(),
     ownRepositories,

@@ -109,6 +109,18 @@ export class Authority {
     return own.length === 0 ? above : [...above, own];
   }
 
+  /** The most that a file may have that any of its grants lets be written; null: some grant does not say. */
+  get maxFileBytes(): number | null {
+    const sizes = this.held.flatMap(({ capability: { grants } }) =>
+      grants.flatMap(({ action, target, maxSizeBytes }) =>
+        action === "write" && target.kind === "path" ? [maxSizeBytes ?? Number.POSITIVE_INFINITY] : [],
+      ),
+    );
+    const own = sizes.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...sizes);
+    const all = Math.min(own, this.parent?.maxFileBytes ?? Number.POSITIVE_INFINITY);
+    return all === Number.POSITIVE_INFINITY ? null : all;
+  }
+
   /** Whether some grant limits what files may be. */
   get limitsFiles(): boolean {
     return this.all.some(({ paths }) => paths.limitsFiles);

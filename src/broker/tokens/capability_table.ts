@@ -1,6 +1,8 @@
+import type { Account } from "../../limits/quotas.ts";
 import type { Capability, CapabilityChain, OnRevoke } from "../../policy/capability/capability.ts";
 import { ON_REVOKE } from "../../policy/capability/on_revoke.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import type { BudgetAccounts } from "./budget_accounts.ts";
 import type { Instant } from "./clock.ts";
 import { GrantedPaths } from "./granted_paths.ts";
 import { type Lease, leaseOf } from "./lease.ts";
@@ -18,6 +20,8 @@ export type Held = {
   readonly paths: GrantedPaths;
   /** The strictest of the chain: who hands a capability on can not soften what its revocation does. */
   readonly onRevoke: OnRevoke;
+  /** What its uses are taken from; null: nothing counts them. */
+  account: Account | null;
   /** Why it is of no use any more; null: it is. */
   revoked: string | null;
 };
@@ -30,6 +34,8 @@ export class CapabilityTable {
   readonly #slots: (Held | null)[] = [];
   #generations = new Uint32Array(64);
   readonly #free: number[] = [];
+  /** Set once the run counts what is used. */
+  accounts: BudgetAccounts | null = null;
   /** By the id of any link of the chain: what a revocation of it takes along. */
   readonly #lineage = new Map<string, Set<Held>>();
 
@@ -52,6 +58,7 @@ export class CapabilityTable {
       lease: leaseOf([...above, ...chain] as unknown as CapabilityChain, now),
       paths: new GrantedPaths(chain, now.wallMs),
       onRevoke: strictest([...above, ...chain].map(({ onRevoke }) => onRevoke)),
+      account: null,
       revoked: null,
     };
     this.#slots[index] = held;

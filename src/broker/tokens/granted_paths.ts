@@ -1,6 +1,6 @@
 import { covers } from "../../policy/capability/acts.ts";
 import { askedCells } from "../../policy/capability/asked_cells.ts";
-import type { CapabilityChain } from "../../policy/capability/capability.ts";
+import type { CapabilityChain, Grant } from "../../policy/capability/capability.ts";
 import {
   type CompiledCapability,
   compileCapability,
@@ -20,15 +20,17 @@ type Policies = { readonly [set in RuleSet]: Policy | null };
 /** What a chain grants on paths, ready to be asked, and made anew when a time of the day opens or closes something. */
 export class GrantedPaths {
   readonly #chain: CapabilityChain;
-  #compiled: CompiledCapability;
-  #policies: Policies;
-  #fromMs: number;
+  #policies!: Policies;
+  /** Kept only where it has to be asked: the rules are in the policies. */
+  #limited!: CompiledCapability | null;
+  /** Those that hold now; the objects are the chain's. */
+  #grants!: readonly Grant[];
+  #fromMs = 0;
+  #untilMs = 0;
 
   constructor(chain: CapabilityChain, wallMs: number) {
     this.#chain = chain;
-    this.#compiled = compileCapability(chain, wallMs);
-    this.#policies = sharedPolicies(this.#compiled.rules);
-    this.#fromMs = wallMs;
+    this.#compile(wallMs);
   }
 
   /** The rights that it gives on a path at a time, to a request of this set. */
@@ -45,7 +47,7 @@ export class GrantedPaths {
     this.#turn(wallMs);
     const action = request.op === "read-cells" ? "read" : "write";
     const asked = askedCells(request);
-    const isGranted = this.#compiled.grants.some(
+    const isGranted = this.#grants.some(
       (grant) => covers(grant.action, action) && targetHolds(grant, asked),
     );
     return isGranted ? RIGHT[action] : 0;
@@ -54,22 +56,28 @@ export class GrantedPaths {
   /** What a file must be that is read or written here: one of these. Empty: anything. */
   limits(path: string, action: "read" | "write", wallMs: number): readonly FileLimit[] {
     this.#turn(wallMs);
-    if (this.#compiled.limits === "none") return [];
-    const limits = fileLimitsOf(this.#compiled, action, path);
+    if (this.#limited === null) return [];
+    const limits = fileLimitsOf(this.#limited, action, path);
     const isFree = limits.some(({ maxSizeBytes, mimeTypes }) => maxSizeBytes === null && mimeTypes === null);
     return isFree ? [] : limits;
   }
 
   /** Whether some grant limits what files may be. */
   get limitsFiles(): boolean {
-    return this.#compiled.limits === "some";
+    return this.#limited !== null;
   }
 
   #turn(wallMs: number): void {
-    if (wallMs < this.#compiled.validUntilMs && wallMs >= this.#fromMs) return;
-    this.#compiled = compileCapability(this.#chain, wallMs);
-    this.#policies = sharedPolicies(this.#compiled.rules);
+    if (wallMs >= this.#untilMs || wallMs < this.#fromMs) this.#compile(wallMs);
+  }
+
+  #compile(wallMs: number): void {
+    const compiled = compileCapability(this.#chain, wallMs);
+    this.#policies = sharedPolicies(compiled.rules);
+    this.#limited = compiled.limits === "some" ? compiled : null;
+    this.#grants = compiled.grants;
     this.#fromMs = wallMs;
+    this.#untilMs = compiled.validUntilMs;
   }
 }
 

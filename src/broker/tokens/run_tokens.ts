@@ -1,3 +1,4 @@
+import type { Account } from "../../limits/quotas.ts";
 import type { CapabilityChain } from "../../policy/capability/capability.ts";
 import type { Proof } from "../../policy/capability/proof.ts";
 import { subsumes } from "../../policy/capability/subsumes.ts";
@@ -11,6 +12,7 @@ import type { RunOptions } from "../run_options.ts";
 import type { Places } from "../workspace.ts";
 import type { Presented } from "./agents.ts";
 import { Authority, endOf } from "./authority.ts";
+import { BudgetAccounts } from "./budget_accounts.ts";
 import { CapabilityTable, type Held } from "./capability_table.ts";
 import { BatchClock, type Clock, systemClock } from "./clock.ts";
 import { type Floor, floorOfTokens } from "./floor.ts";
@@ -49,6 +51,7 @@ export class RunTokens {
   readonly #trust: Trust | null;
   #floor: Floor | null = null;
   #unreadable: string | null = null;
+  #keepsWhatWasThere = true;
 
   /** `chains` are verified. Throws SETUP for one that is not good now, or not for this run. */
   constructor({ run, chains, places, trust, clock = systemClock }: RunTokensParts) {
@@ -74,10 +77,34 @@ export class RunTokens {
     }
     const now = this.clock.now();
     const held = this.table.add(chain, now, under?.all);
-    const rule = endOf(held, now);
+    const { accounts } = this.table;
+    held.account = accounts === null ? null : accounts.of(held.chain);
+    const rule =
+      endOf(held, now) ??
+      (accounts !== null && held.account === null ? { id: "token.in-use", reason: IN_USE } : null) ??
+      (held.paths.limitsFiles && !this.#keepsWhatWasThere
+        ? { id: "token.without-undo", reason: WITHOUT_UNDO }
+        : null);
     if (rule === null) return held;
     this.table.drop(held);
     return { rule };
+  }
+
+  get mayCount(): "may come" | "never come" {
+    return this.root !== null || this.#trust !== null ? "may come" : "never come";
+  }
+
+  /** Counts what the capabilities use below `account`, which is the run's. Before the first request. */
+  countBelow(account: Account): void {
+    this.table.accounts = new BudgetAccounts(account);
+    for (const held of this.root?.held ?? []) held.account = this.table.accounts.of(held.chain);
+  }
+
+  /** Throws SETUP where tokens limit what files may be, and nothing could put back one that is not. */
+  needsUndo(undo: "journaled" | "off"): void {
+    this.#keepsWhatWasThere = undo === "journaled";
+    if (!this.#keepsWhatWasThere && this.root?.limitsFiles)
+      throw new SallyportError("SETUP", `Cannot start with a token: ${WITHOUT_UNDO}`);
   }
 
   get audience(): string {
@@ -170,6 +197,10 @@ export function describeTokens(authority: Authority | null): string {
     .join(", ");
 }
 
+const WITHOUT_UNDO =
+  "it limits what files may be, and a file beyond that is put back; leave out --undo off and --stage";
+const IN_USE =
+  "it is in use in this run below another token, from whose budget what it uses is taken; derive another one";
 const NO_ISSUER = "no key of an issuer is known here; sallyport token mint makes one";
 
 function refusal(what: string, reason: string): RefusingRule {

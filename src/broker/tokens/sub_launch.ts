@@ -9,7 +9,7 @@ import { Containment } from "../containment.ts";
 import { refusal } from "../denial.ts";
 import type { RefusingRule } from "../judgement.ts";
 import { launcherPath } from "../launcher_path.ts";
-import type { FlowGate } from "../network/flow_gate.ts";
+import { FlowGate } from "../network/flow_gate.ts";
 import type { FlowLog } from "../network/flow_log.ts";
 import type { Outside } from "../network/outside.ts";
 import type { ServedNetwork } from "../network/serve.ts";
@@ -53,7 +53,6 @@ export type SubLaunchParts = {
   note(extra: Record<string, string | number | boolean>): void;
   readonly network: {
     flowLog(authority: Authority): FlowLog;
-    readonly gate: FlowGate;
     readonly profile: RunOptions["profile"];
     readonly outside: Outside | undefined;
   };
@@ -205,17 +204,6 @@ export class SubLaunches implements Agents {
       );
       undone.push(() => launcher.close());
       const namespace = await namespaceOf(launcher, confinement, user === self);
-      const log = this.#parts.network.flowLog(authority);
-      const sockets = brokeredSockets(confinement.network, log, authority);
-      const network =
-        namespace === null
-          ? null
-          : await startNetwork({
-              ...{ namespace, log, authority, tmp, run: tokens.run, grants: confinement.network! },
-              ...this.#parts.network,
-            });
-      if (network !== null) undone.push(() => void network.close());
-      if (network !== null && namespace !== null) sockets.reach({ ...network, namespace });
       const containment = new Containment({
         run: tokens.run,
         launcher,
@@ -230,6 +218,22 @@ export class SubLaunches implements Agents {
           return containment.held ?? run?.held ?? null;
         },
       };
+      const log = this.#parts.network.flowLog(authority);
+      const sockets = brokeredSockets(confinement.network, log, authority);
+      const network =
+        namespace === null
+          ? null
+          : await startNetwork({
+              ...{ namespace, log, authority, tmp, run: tokens.run, grants: confinement.network! },
+              ...this.#parts.network,
+              gate: new FlowGate({
+                profile: options.profile.name,
+                quotas: this.#parts.session.quotas,
+                containment: gate,
+              }),
+            });
+      if (network !== null) undone.push(() => void network.close());
+      if (network !== null && namespace !== null) sockets.reach({ ...network, namespace });
       const own = { authority, sockets, containment: gate, network: await cookieOf(namespace) };
       const session = this.#sessionOf(own, launcher, () => tree);
       const output = [options.stdio[1], options.stdio[2]] as const;
@@ -328,7 +332,7 @@ function environmentOf(
 }
 
 function refused(rule: RefusingRule): Outcome {
-  return { kind: "denied", errno: EACCES, denial: refusal("present", "", rule) };
+  return { kind: "denied", errno: EACCES, denial: { ...refusal("present", "", rule), layer: "capability" } };
 }
 
 const EACCES = ERRNO["EACCES"]!;

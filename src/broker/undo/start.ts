@@ -12,6 +12,7 @@ import { OPEN } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
 import type { RunLog } from "../run_log.ts";
 import type { Session } from "../session.ts";
+import type { WrittenFiles } from "../tokens/written_files.ts";
 import { Transactions } from "../transactions.ts";
 import type { User } from "../user.ts";
 import type { Places } from "../workspace.ts";
@@ -42,8 +43,8 @@ export type RunUndo = {
   readonly placement: Placement;
   /** What the dispatcher asks. */
   recorder(log: Pick<RunLog, "denial">): Undo;
-  /** To be called when no process of the run is left, with the run's authority. */
-  seal(): Sealed;
+  /** To be called when no process of the run is left, with the run's authority. `written`: what files must be besides. */
+  seal(written: Pick<WrittenFiles, "of">): Sealed;
   /** With full authority. */
   close(): void;
 };
@@ -97,8 +98,9 @@ export function startUndo(
         given,
       );
     },
-    seal() {
-      const beyond = limits === null ? [] : rollBack(journal, store, limits);
+    seal(written) {
+      const ofProfile = limits === null ? [] : [[limits]];
+      const beyond = rollBack(journal, store, (path) => [...ofProfile, ...written.of(path)]);
       for (const one of beyond) if (log !== null) report(one, log);
       const sealed = seal(journal.read(), journal, store, "end");
       return { ...sealed, undoable: sealed.undoable - beyond.filter(({ isBack }) => isBack).length };

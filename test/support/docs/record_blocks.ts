@@ -30,7 +30,7 @@ export const FULL_RECORD: Required<AuditRecord> = {
   time: 1_700_000_000_000,
   run: "5f2c7b1a9e04",
   agent: ":workspace",
-  capability: "report-1",
+  capability: "c-1",
   user: 1000,
   pid: 4242,
   op: "rename",
@@ -51,7 +51,8 @@ export const FULL_RECORD: Required<AuditRecord> = {
 
 const FIELD_MEANING: { readonly [field in keyof Required<AuditRecord>]: string } = {
   agent: "name of the profile",
-  capability: "id of the capability that the decision rests on, where a token gave it",
+  capability:
+    "id of the capability that the decision rests on; absent where the profile or the floor alone decided",
   durability: "`crash` or `power`: what the record survives when the effect starts",
   errno: "what the program was told",
   extra:
