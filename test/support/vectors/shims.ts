@@ -3,7 +3,7 @@ import { Connection } from "../../../src/client/connection.ts";
 import { errnoNumber } from "../../../src/platform/errno.ts";
 import { SallyportError } from "../../../src/protocol/errors.ts";
 import type { Denial, ReplyValue, WireRequest } from "../../../src/protocol/message.ts";
-import { shimProgram } from "../shim_program.ts";
+import { type Sanitizer, sanitizerObstacle, shimProgram } from "../shim_program.ts";
 import { scriptLine } from "./script.ts";
 import type { VectorBroker } from "./vector_broker.ts";
 
@@ -36,7 +36,7 @@ export const SHIMS: readonly Shim[] = [
   {
     name: "C library",
     obstacle: () => "",
-    make: (calls, broker) => driven([shimProgram("driver", "none")], calls, broker),
+    make: (calls, broker) => driven([shimProgram("driver", strictest())], calls, broker),
   },
   {
     name: "Python package",
@@ -44,6 +44,11 @@ export const SHIMS: readonly Shim[] = [
     make: (calls, broker) => driven(["python3", DRIVER], calls, broker),
   },
 ];
+
+/** With AddressSanitizer, which also finds what is left allocated, where the compiler has it. */
+function strictest(): Sanitizer {
+  return sanitizerObstacle("address") === "" ? "address" : "none";
+}
 
 export function pythonObstacle(): string {
   try {
