@@ -56,7 +56,12 @@ async function channelKb(): Promise<number> {
   const session = broker.session("both records");
   const open = async (): Promise<void> => {
     const [ours, theirs] = binding.socketPair();
-    serveChannel(ours, session, () => {});
+    serveChannel(
+      ours,
+      session,
+      () => -1,
+      () => {},
+    );
     writeSync(theirs, encodeHello());
     await delay(1);
     readSync(theirs, Buffer.alloc(1024));

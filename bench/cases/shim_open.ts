@@ -11,7 +11,12 @@ const BARS = { "deciding only": { wall: 1.4, cpu: 1.4 }, "both records": { wall:
 export function run(): Promise<Row[]> {
   const measure = async (session: Session, args: readonly string[]): Promise<Cost> => {
     const [ours, theirs] = binding.socketPair();
-    const channel = serveChannel(ours, session, () => {});
+    const channel = serveChannel(
+      ours,
+      session,
+      () => -1,
+      () => {},
+    );
     const cost = floor("seqpacket_open", ["-x", ...args], theirs);
     binding.closeFd(theirs);
     try {

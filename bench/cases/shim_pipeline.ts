@@ -33,7 +33,16 @@ export async function run(): Promise<Row[]> {
   const rounds: { ours: Cost; least: Cost }[] = [];
   for (let round = -2; round < ROUNDS; round++) {
     const least = await measure(echo, ["-e", ...args]);
-    const ours = await measure((fd) => serveChannel(fd, session, () => {}), args);
+    const ours = await measure(
+      (fd) =>
+        serveChannel(
+          fd,
+          session,
+          () => -1,
+          () => {},
+        ),
+      args,
+    );
     if (round >= 0) rounds.push({ ours, least });
   }
   await broker.close();

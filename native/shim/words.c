@@ -37,6 +37,12 @@ const char* spi_denied_op(size_t number) {
   return number < kOpCount + kInsideCount ? kOps[number - kInsideCount].name : NULL;
 }
 
+const char* spi_denial_layer(size_t number) {
+  static const char* const kLayers[] = {"profile",   "protected", "capability", "limit", "breaker",
+                                        "execution", "network",   "surface",    "policy"};
+  return number < sizeof kLayers / sizeof kLayers[0] ? kLayers[number] : NULL;
+}
+
 const char* sp_code_name(sp_code code) {
   static const char* const kNames[] = {"",     "DENIED",      "INVALID", "PROTOCOL",  "LIMIT",
                                        "BUSY", "UNSUPPORTED", "SETUP",   "NOT_FOUND", "TIMEOUT",
@@ -51,24 +57,25 @@ int spi_errno_of_code(int code) {
 }
 
 // glibc has the names of errno (strerrorname_np), but other libcs have not, and none has the way back.
-#define SPI_ERRNO_NAMES(X)                                                                                   \
-  X(EPERM)                                                                                                   \
-  X(ENOENT)                                                                                                  \
-  X(ESRCH) X(EINTR) X(EIO) X(ENXIO) X(E2BIG) X(ENOEXEC) X(EBADF) X(ECHILD) X(EAGAIN) X(EWOULDBLOCK)          \
-      X(ENOMEM) X(EACCES) X(EFAULT) X(ENOTBLK) X(EBUSY) X(EEXIST) X(EXDEV) X(ENODEV) X(ENOTDIR) X(EISDIR)    \
-          X(EINVAL) X(ENFILE) X(EMFILE) X(ENOTTY) X(ETXTBSY) X(EFBIG) X(ENOSPC) X(ESPIPE) X(EROFS) X(EMLINK) \
-              X(EPIPE) X(EDOM) X(ERANGE) X(EDEADLK) X(ENAMETOOLONG) X(ENOLCK) X(ENOSYS) X(ENOTEMPTY)         \
-                  X(ELOOP) X(ENOMSG) X(EIDRM) X(ENOSTR) X(ENODATA) X(ETIME) X(ENOSR) X(ENOLINK) X(EPROTO)    \
-                      X(EMULTIHOP) X(EBADMSG) X(EOVERFLOW) X(EILSEQ) X(EUSERS) X(ENOTSOCK) X(EDESTADDRREQ)   \
-                          X(EMSGSIZE) X(EPROTOTYPE) X(ENOPROTOOPT) X(EPROTONOSUPPORT) X(ESOCKTNOSUPPORT)     \
-                              X(EOPNOTSUPP) X(ENOTSUP) X(EPFNOSUPPORT) X(EAFNOSUPPORT) X(EADDRINUSE)         \
-                                  X(EADDRNOTAVAIL) X(ENETDOWN) X(ENETUNREACH) X(ENETRESET) X(ECONNABORTED)   \
-                                      X(ECONNRESET) X(ENOBUFS) X(EISCONN) X(ENOTCONN) X(ESHUTDOWN)           \
-                                          X(ETIMEDOUT) X(ECONNREFUSED) X(EHOSTDOWN) X(EHOSTUNREACH)          \
-                                              X(EALREADY) X(EINPROGRESS) X(ESTALE) X(EUCLEAN) X(EREMOTEIO)   \
-                                                  X(EDQUOT) X(ENOMEDIUM) X(EMEDIUMTYPE) X(ECANCELED)         \
-                                                      X(ENOKEY) X(EKEYEXPIRED) X(EKEYREVOKED)                \
-                                                          X(EKEYREJECTED) X(EOWNERDEAD) X(ENOTRECOVERABLE)   \
+#define SPI_ERRNO_NAMES(X)                                                                                  \
+  X(EPERM)                                                                                                  \
+  X(ENOENT)                                                                                                 \
+  X(ESRCH)                                                                                                  \
+  X(EINTR) X(EIO) X(ENXIO) X(E2BIG) X(ENOEXEC) X(EBADF) X(ECHILD) X(EAGAIN) X(EWOULDBLOCK) X(ENOMEM)        \
+      X(EACCES) X(EFAULT) X(ENOTBLK) X(EBUSY) X(EEXIST) X(EXDEV) X(ENODEV) X(ENOTDIR) X(EISDIR) X(EINVAL)   \
+          X(ENFILE) X(EMFILE) X(ENOTTY) X(ETXTBSY) X(EFBIG) X(ENOSPC) X(ESPIPE) X(EROFS) X(EMLINK) X(EPIPE) \
+              X(EDOM) X(ERANGE) X(EDEADLK) X(ENAMETOOLONG) X(ENOLCK) X(ENOSYS) X(ENOTEMPTY) X(ELOOP)        \
+                  X(ENOMSG) X(EIDRM) X(ENOSTR) X(ENODATA) X(ETIME) X(ENOSR) X(ENOLINK) X(EPROTO)            \
+                      X(EMULTIHOP) X(EBADMSG) X(EOVERFLOW) X(EILSEQ) X(EUSERS) X(ENOTSOCK) X(EDESTADDRREQ)  \
+                          X(EMSGSIZE) X(EPROTOTYPE) X(ENOPROTOOPT) X(EPROTONOSUPPORT) X(ESOCKTNOSUPPORT)    \
+                              X(EOPNOTSUPP) X(ENOTSUP) X(EPFNOSUPPORT) X(EAFNOSUPPORT) X(EADDRINUSE)        \
+                                  X(EADDRNOTAVAIL) X(ENETDOWN) X(ENETUNREACH) X(ENETRESET) X(ECONNABORTED)  \
+                                      X(ECONNRESET) X(ENOBUFS) X(EISCONN) X(ENOTCONN) X(ESHUTDOWN)          \
+                                          X(ETIMEDOUT) X(ECONNREFUSED) X(EHOSTDOWN) X(EHOSTUNREACH)         \
+                                              X(EALREADY) X(EINPROGRESS) X(ESTALE) X(EUCLEAN) X(EREMOTEIO)  \
+                                                  X(EDQUOT) X(ENOMEDIUM) X(EMEDIUMTYPE) X(ECANCELED)        \
+                                                      X(ENOKEY) X(EKEYEXPIRED) X(EKEYREVOKED)               \
+                                                          X(EKEYREJECTED) X(EOWNERDEAD) X(ENOTRECOVERABLE)  \
                                                               X(ERFKILL) X(EHWPOISON)
 
 int spi_errno_number(const char* name) {

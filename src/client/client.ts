@@ -9,6 +9,7 @@ import { Connection, openChannel } from "./connection.ts";
 import { FileHandle } from "./file.ts";
 import { Transaction } from "./transaction.ts";
 
+export { type DenialJson, denialJson } from "../protocol/denial_json.ts";
 export { SallyportError } from "../protocol/errors.ts";
 export type { Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle } from "./file.ts";

@@ -24,6 +24,8 @@ export type Said =
  */
 export type Shim = {
   readonly name: string;
+  /** A client that is installed apart from its broker may meet an earlier one. */
+  readonly reads?: "the first denials too";
   /** Why it can not be tried here, or "". */
   readonly obstacle: () => string;
   readonly make: (calls: readonly WireRequest[], broker: VectorBroker) => Promise<readonly Said[]>;
@@ -35,11 +37,13 @@ export const SHIMS: readonly Shim[] = [
   { name: "TypeScript client", obstacle: () => "", make: inThisProcess },
   {
     name: "C library",
+    reads: "the first denials too",
     obstacle: () => "",
     make: (calls, broker) => driven([shimProgram("driver", strictest())], calls, broker),
   },
   {
     name: "Python package",
+    reads: "the first denials too",
     obstacle: pythonObstacle,
     make: (calls, broker) => driven(["python3", DRIVER], calls, broker),
   },
