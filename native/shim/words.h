@@ -57,6 +57,9 @@ const char* spi_denied_op(size_t number);
 /// The word of a denial's layer; NULL for a number that is none.
 const char* spi_denial_layer(size_t number);
 
+/// Which part of the confinement refused, as a denial counts it; NULL beyond the list.
+const char* spi_denial_layer(size_t number);
+
 /// errno's number of a name as "ENOENT" or "E123"; EPERM for one that is not known here, so that a mistake
 /// refuses.
 int spi_errno_number(const char* name);
