@@ -46,8 +46,7 @@ Napi::Value message_receive(const Info& info) {
   const Napi::Env env = info.Env();
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, sockets::kMaxFrameBytes);
   sockets::Message message;
-  const int received =
-      sockets::receive_within(int_at(info, 0), buffer.Data(), message, int_at(info, 1));
+  const int received = sockets::receive_within(int_at(info, 0), buffer.Data(), message, int_at(info, 1));
   if (received <= 0) return integer(env, received == 0 ? -EPIPE : received);
   Napi::Array fds = Napi::Array::New(env, message.fd_count);
   for (uint32_t at = 0; at < message.fd_count; at++) fds.Set(at, integer(env, message.fds[at].release()));

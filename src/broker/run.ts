@@ -236,6 +236,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),
       ...network?.environment,
+      ...(options.preload === undefined ? {} : { LD_PRELOAD: options.preload }),
       HOME: home,
       USER: user.name,
       LOGNAME: user.name,

@@ -40,6 +40,8 @@ export type RunOptions = CredentialSource & {
   readonly staged?: { readonly run: string; readonly outcome: string } | undefined;
   /** Learn from this run: what no rule speaks of is granted and kept. A weakening; only `sallyport learn` asks for it. */
   readonly observe?: "what no rule denies is granted" | undefined;
+  /** A library to load into every program (LD_PRELOAD), absolute. A convenience: a program can do without it. */
+  readonly preload?: string | undefined;
   /** Become 0, 1 and 2 of the target. */
   readonly stdio: readonly [number, number, number];
   /** Which of them is to be its controlling terminal, or -1. */

@@ -88,6 +88,7 @@ program
   .option("--timeout <duration>", "end the run after this time, such as 5m", duration)
   .option("--json [file]", "write one line of JSON at the end, to stderr or a file (--json=FILE)")
   .option("--user <name>", "run as this user (only root may)")
+  .option("--preload", "load the library that asks the broker where mediation is kernel; no boundary")
   .option("--stage", "hold back every change of the workspace until it is committed")
   .addOption(new Option("--staged <run,fd,outcome>").hideHelp())
   .addOption(

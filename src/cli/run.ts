@@ -2,6 +2,7 @@ import { constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { isatty, WriteStream } from "node:tty";
 import { printableMessage } from "../broker/denial.ts";
+import { preloadPath } from "../broker/launcher_path.ts";
 import { startRun } from "../broker/run.ts";
 import type { RunEnd } from "../broker/run_facts.ts";
 import type { RunOptions } from "../broker/run_options.ts";
@@ -36,6 +37,7 @@ export type RunFlags = {
   readonly observe?: RunOptions["observe"];
   readonly state?: string;
   readonly stage?: boolean;
+  readonly preload?: boolean;
   /** Given by ourselves (cli/stage.ts): run, descriptor of the report, outcome of the mount. */
   readonly staged?: string;
 };
@@ -122,7 +124,8 @@ async function confined(
     workspace: process.cwd(),
     argv,
     environment: process.env,
-    reads: flags.read.map((path) => resolve(path)),
+    reads: [...flags.read.map((path) => resolve(path)), ...(flags.preload ? [preloadPath()] : [])],
+    preload: flags.preload ? preloadPath() : undefined,
     writes: flags.write.map((path) => resolve(path)),
     sockets: flags.socket.map((path) => socketName(resolve(path))),
     sshSign: flags.sshSign,

@@ -1,5 +1,6 @@
 import { Packr } from "msgpackr/pack";
 import { SallyportError } from "./errors.ts";
+import { fitText } from "./fit_text.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
 import { type Denial, PROTOCOL_VERSION, type Reply, type ReplyValue, type WireRequest } from "./message.ts";
 import { utf8Bytes } from "./path.ts";
@@ -48,7 +49,13 @@ export function encodeRequest(id: number, request: WireRequest): Uint8Array {
 export function encodeReply(id: number, reply: Reply): Uint8Array {
   if (reply.ok) return encode([id, 0, valueFields(reply.value)]);
   const denial = reply.denial === undefined ? null : denialFields(reply.denial);
-  return encode([id, FAILURE_CODES.indexOf(reply.code) + 1, reply.errno, text(reply.message), denial]);
+  return encode([
+    id,
+    FAILURE_CODES.indexOf(reply.code) + 1,
+    reply.errno,
+    text(fitText(reply.message)),
+    denial,
+  ]);
 }
 
 /** Bytes of one frame to arrays, numbers, strings, nulls and byte arrays of its own. Throws PROTOCOL, nothing else. */
@@ -162,7 +169,13 @@ function isNames(value: object): value is readonly string[] {
 }
 
 function denialFields({ op, path, rule, reason, nextSteps }: Denial): readonly unknown[] {
-  return [DENIED_OPS.indexOf(op), text(path), text(rule), text(reason), nextSteps.map(text)];
+  return [
+    DENIED_OPS.indexOf(op),
+    text(path),
+    text(rule),
+    text(fitText(reason)),
+    nextSteps.map((step) => text(fitText(step))),
+  ];
 }
 
 // A lone surrogate would be replaced on the way out and then name another file than the caller asked for.

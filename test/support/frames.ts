@@ -9,7 +9,7 @@ export const greeted = (list: readonly Uint8Array[]): Prepared[] =>
   list.map((one) => ({ greet: true, bytes: one }));
 
 /** The format of victims/send_frames.c. */
-function serialize(frames: readonly Prepared[]): Buffer {
+export function serializeFrames(frames: readonly Prepared[]): Buffer {
   const parts = frames.flatMap(({ greet, bytes: frame }) => {
     const head = Buffer.alloc(5);
     head.writeUInt8(greet ? 1 : 0, 0);
@@ -21,7 +21,7 @@ function serialize(frames: readonly Prepared[]): Buffer {
 
 /** Sends frames to a live broker, each as a client of its own, and says what became of them; nothing outside may change. */
 export async function sendFrames(arena: Arena, frames: readonly Prepared[]): Promise<string> {
-  arena.put("workspace/frames", serialize(frames));
+  arena.put("workspace/frames", serializeFrames(frames));
   const before = fingerprint(arena.outside);
   const run = await runVictim(arena, "send_frames", ["frames"]);
   expect(run.exitCode, `${run.stdout}${run.stderr}`).toBe(REFUSED);

@@ -63,6 +63,9 @@ export const NATIVE_LAYERS: { readonly [folder: string]: readonly string[] } = {
   "build.mjs": [],
   "sources.linux.txt": [],
   "sources.launcher.txt": [],
+  shim: [],
+  "sources.shim.txt": [],
+  "sources.preload.txt": [],
 };
 const NAPI_PLACES = ["binding", "addon.cc"];
 

@@ -121,6 +121,21 @@ describe("requests", () => {
 });
 
 describe("replies", () => {
+  it.each(["x", "é", "中", "😀"])(
+    "with texts that are too long are cut to what a client takes, of %s",
+    (letter) => {
+      const long = `a${letter.repeat(5000)}`;
+      const denial = { op: "open", path: "/w", rule: "r", reason: long, nextSteps: [long] } as const;
+      const sent: Reply = { ok: false, code: "DENIED", errno: "EACCES", message: long, denial };
+      const { reply } = parseReply(decode(encodeReply(1, sent)));
+      if (reply.ok) throw new Error("it is a failure");
+      for (const text of [reply.message, reply.denial!.reason, ...reply.denial!.nextSteps]) {
+        expect(text.endsWith(`${letter}…`)).toBe(true);
+        expect(Buffer.byteLength(text)).toBeGreaterThan(4096 - 7);
+      }
+    },
+  );
+
   const stat = {
     kind: "file",
     mode: 0o100644,

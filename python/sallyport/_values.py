@@ -1,0 +1,29 @@
+"""What the operations give."""
+
+from dataclasses import dataclass
+from typing import Tuple
+
+KINDS: Tuple[str, ...] = ("file", "directory", "symlink", "fifo", "socket", "device")
+
+
+@dataclass(frozen=True)
+class Stat:
+    """A file as the broker sees it. `modified_ms`, `inode` and `device` are as exact as a float is."""
+
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    size_bytes: int
+    link_count: int
+    modified_ms: float
+    inode: float
+    device: float
+
+    @property
+    def is_file(self) -> bool:
+        return self.kind == "file"
+
+    @property
+    def is_directory(self) -> bool:
+        return self.kind == "directory"
