@@ -103,7 +103,7 @@ describe.each([
           denial: { reason: expect.any(String), nextSteps: expect.any(Array) },
         },
       });
-      expect(answer.structuredContent?.["denial"].rule).not.toBe("");
+      expect(answer.structuredContent?.denial?.rule).not.toBe("");
       expect(answer.content[0]!.text).toMatch(/^denied: /);
     }
     expect(fingerprint(outside)).toBe(before);
@@ -133,7 +133,7 @@ describe.each([
     });
     const much = await run(["sh", "-c", "yes | head -c 1000000"]);
     expect(much).toMatchObject({ exitCode: 0, truncated: true });
-    expect(much?.["stdout"].length).toBe(65_536);
+    expect(String(much?.["stdout"]).length).toBe(65_536);
     const started = Date.now();
     expect(await run(["sh", "-c", "sleep 300 & sleep 300"], { timeoutMs: 1_000 })).toMatchObject({
       timedOut: true,
@@ -158,7 +158,7 @@ describe.each([
     expect(answer.structuredContent).toMatchObject({ status: 200, body: `POST localhost:${port}` });
     const big = await session.call("fetch", { url: `http://localhost:${port}/big` });
     expect(big.structuredContent).toMatchObject({ truncated: true });
-    expect(big.structuredContent?.["body"].length).toBe(262_144);
+    expect(String(big.structuredContent?.["body"]).length).toBe(262_144);
     expect(await session.call("fetch", { url: "http://other.example/" })).toMatchObject({
       isError: true,
       structuredContent: { denial: { nextSteps: ["sallyport run --net-allow other.example:80 …"] } },
@@ -203,4 +203,20 @@ describe.each([
 test("outside of a run the server does not serve by itself", async () => {
   const { serveMcp } = await import("../../src/mcp/server.ts");
   await expect(serveMcp("0")).rejects.toMatchObject({ code: "GONE" });
+});
+
+test("the configuration and the denial that docs/mcp.md shows are real ones", async () => {
+  const page = readFileSync(new URL("../../docs/mcp.md", import.meta.url), "utf8");
+  const [configuration, denial] = [...page.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text]) =>
+    JSON.parse(text!),
+  );
+  const { command, args } = configuration.mcpServers.sallyport as { command: string; args: string[] };
+  expect([command, args[0]]).toEqual(["sallyport", "mcp"]);
+  using arena = new Arena();
+  const own = args.slice(1).map((arg) => (arg === "/home/me/project" ? arena.workspace : arg));
+  await using session = await McpSession.start(arena, own);
+  const answer = await session.call("write_file", { path: `${arena.outside}/hosts.new`, content: "" });
+  const shown = JSON.stringify(denial).replaceAll("/etc", arena.outside);
+  expect(answer.structuredContent).toEqual(JSON.parse(shown));
+  expect(answer.content[0]!.text.split("\n").length).toBe(1);
 });

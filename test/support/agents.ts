@@ -38,8 +38,9 @@ export type Agent = {
   };
 };
 
-export const ACTS = (JSON.parse(readFileSync(join(AGENTS, "acts.json"), "utf8")) as { acts: readonly Act[] })
-  .acts;
+export const ACTS: readonly Act[] = (
+  JSON.parse(readFileSync(join(AGENTS, "acts.json"), "utf8")) as { acts: readonly Act[] }
+).acts;
 
 export const AGENT_LIST: readonly Agent[] = [
   {

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { Connection } from "../../../src/client/connection.ts";
+import { binding } from "../../../src/platform/binding.ts";
 import { errnoNumber } from "../../../src/platform/errno.ts";
 import { SallyportError } from "../../../src/protocol/errors.ts";
 import type { Denial, ReplyValue, WireRequest } from "../../../src/protocol/message.ts";
@@ -85,7 +86,7 @@ export async function driven(
 async function inThisProcess(calls: readonly WireRequest[], broker: VectorBroker): Promise<readonly Said[]> {
   const said: Said[] = [];
   for (const call of calls) {
-    const connection = new Connection(broker.openChannel());
+    const connection = new Connection(binding, broker.openChannel());
     try {
       await connection.hello;
       const { value, fd } = await connection.ask(call);
