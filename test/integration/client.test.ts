@@ -88,8 +88,10 @@ const say = (what) => console.log(JSON.stringify(what));
 const [outside] = process.argv.slice(2);
 /** The channel of the client: breaks as if the broker had closed it. */
 const channels = () => readdirSync("/proc/self/fd").filter((fd) => { try { return readlinkSync("/proc/self/fd/" + fd).startsWith("socket:") && Number(fd) > 3; } catch { return false; } });
-await using client = await connect();
+const client = await connect();
 ${body}
+await client[Symbol.asyncDispose]();
+say(await client.stat(".").catch(({ code, outcome }) => code + " " + outcome));
 `;
     const agent = arena.put("home/agent.mjs", program);
     const run = await confined(arena, [process.execPath, agent, arena.outside], {
@@ -135,6 +137,7 @@ say(await client.stat("s.txt", "follow", { signal: AbortSignal.abort("given up")
         { exitCode: null, signal: "SIGKILL" },
         "DENIED",
         "given up",
+        "GONE none",
       ]);
     },
   );
@@ -163,7 +166,7 @@ say(await attempt(mkdir("closed")));
 `,
         profile,
       );
-      expect(said).toEqual(["done", "GONE unknown", "done", "done", "GONE none"]);
+      expect(said).toEqual(["done", "GONE unknown", "done", "done", "GONE none", "GONE none"]);
       const made = run.records
         .filter(({ op, kind }) => op === "mkdir" && kind === "intent")
         .map(({ path }) => path?.split("/").at(-1));
