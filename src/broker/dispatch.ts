@@ -131,7 +131,7 @@ function refuse(
     session.log.answer(request, caller, plainly);
     return { kind: "failed", errno: ERRNO[plainly]! };
   }
-  const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
+  const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.policy);
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
   const denial = step === null ? plain : { ...plain, nextSteps: [step] };
   session.log.denial(request, caller, denial, judgement.errno, judgement.looked);

@@ -18,6 +18,7 @@ import { Link } from "./link.ts";
 import { type Program, startProgram } from "./program.ts";
 import { Transaction } from "./transaction.ts";
 
+export { type DenialJson, denialJson } from "../protocol/denial_json.ts";
 export { type Outcome, SallyportError } from "../protocol/errors.ts";
 export type { Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle, ReadStreamOptions, WriteStreamOptions } from "./file.ts";

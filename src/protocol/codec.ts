@@ -6,6 +6,7 @@ import { type Denial, PROTOCOL_VERSION, type Reply, type ReplyValue, type WireRe
 import { utf8Bytes } from "./path.ts";
 import { scanFrame } from "./scan.ts";
 import {
+  DENIAL_LAYERS,
   DENIED_OPS,
   FAILURE_CODES,
   FOLLOW,
@@ -168,13 +169,18 @@ function isNames(value: object): value is readonly string[] {
   return Array.isArray(value);
 }
 
-function denialFields({ op, path, rule, reason, nextSteps }: Denial): readonly unknown[] {
+function denialFields(denial: Denial): readonly unknown[] {
+  const { op, path, rule, reason, nextSteps, layer, allowedRoots, retry, retryAfterMs } = denial;
   return [
     DENIED_OPS.indexOf(op),
     text(path),
     text(rule),
     text(fitText(reason)),
     nextSteps.map((step) => text(fitText(step))),
+    DENIAL_LAYERS.indexOf(layer),
+    allowedRoots.map(text),
+    retry === "later" ? 1 : 0,
+    retryAfterMs,
   ];
 }
 

@@ -13,6 +13,7 @@ export const MAX_LIST_ENTRIES = 16_384;
 /** Messages and reasons for people. */
 export const MAX_TEXT_BYTES = 4_096;
 export const MAX_NEXT_STEPS = 16;
+export const MAX_ALLOWED_ROOTS = 16;
 /** Arrays inside arrays. A failed reply with its denial and next steps is the deepest message: 3. */
 export const MAX_DEPTH = 4;
 /** Any single array: `id`, status and the list have their own, smaller bounds in parse.ts. */

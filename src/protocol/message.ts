@@ -223,7 +223,35 @@ export type Denial = {
   readonly reason: string;
   /** What would allow it, in words and as a flag or profile line. */
   readonly nextSteps: readonly string[];
+  readonly layer: DenialLayer;
+  /** Directories in which the same is allowed, the nearest first; none where no whole tree is. */
+  readonly allowedRoots: readonly string[];
+  /** Whether the same request may be allowed later without anything being changed. */
+  readonly retry: "never" | "later";
+  /** After which time, where that is known. */
+  readonly retryAfterMs: number | null;
 };
+
+/** Which part of the confinement refused. */
+export type DenialLayer =
+  /** No rule of the profile grants it, or one of its own rules denies it. */
+  | "profile"
+  /** The maintained lists of secrets and of files that take effect outside the run. */
+  | "protected"
+  /** The capability token that the session was opened with. */
+  | "capability"
+  /** A rate, a quota or the limits of files. */
+  | "limit"
+  /** A circuit breaker is open. */
+  | "breaker"
+  /** What may run. */
+  | "execution"
+  /** Which hosts may be reached. */
+  | "network"
+  /** A system call that no profile grants. */
+  | "surface"
+  /** A policy beside the profile: Cedar, OPA or a remote decision point. */
+  | "policy";
 
 export type Reply =
   | { readonly ok: true; readonly value: ReplyValue }

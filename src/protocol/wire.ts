@@ -1,4 +1,5 @@
 import type {
+  DenialLayer,
   FailureCode,
   Follow,
   MknodRequest,
@@ -38,6 +39,18 @@ export const OPS: readonly WireRequest["op"][] = [
   "bind",
   "resolve",
   "kill",
+];
+
+export const DENIAL_LAYERS: readonly DenialLayer[] = [
+  "profile",
+  "protected",
+  "capability",
+  "limit",
+  "breaker",
+  "execution",
+  "network",
+  "surface",
+  "policy",
 ];
 
 export const FAILURE_CODES: readonly FailureCode[] = [

@@ -6,6 +6,7 @@ import { formatIp, parseIp } from "../../policy/ip_address.ts";
 import { type NetworkPolicy, type NetworkRule, unknownName } from "../../policy/network.ts";
 import type { BindRequest, ConnectRequest, ResolveRequest } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
+import { refusal } from "../denial.ts";
 import { denied, type Judgement } from "../judgement.ts";
 import type { Outcome } from "../outcome.ts";
 import { type FlowLog, type FlowTarget, pathOf } from "./flow_log.ts";
@@ -123,10 +124,8 @@ export const NO_SOCKETS: Pick<BrokeredSockets, "judge" | "connect" | "bind" | "r
   resolve: () => ({ kind: "failed", errno: EACCES }),
 };
 
-function refused(target: FlowTarget, { id, reason, remedy }: NetworkRule): Outcome {
-  const nextSteps = remedy === "" ? [] : [remedy];
-  const denial = { op: "connect", path: pathOf(target), rule: id, reason, nextSteps } as const;
-  return { kind: "denied", errno: EACCES, denial };
+function refused(target: FlowTarget, rule: NetworkRule): Outcome {
+  return { kind: "denied", errno: EACCES, denial: refusal("connect", pathOf(target), rule) };
 }
 
 function notListened(port: number): NetworkRule {

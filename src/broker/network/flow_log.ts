@@ -1,6 +1,7 @@
 import type { LineParts } from "../../audit/lines.ts";
 import { serializeRecord } from "../../audit/record.ts";
 import { formatEndpoint, type NetworkRule } from "../../policy/network.ts";
+import { refusal } from "../denial.ts";
 import type { RecordSink } from "../run_log.ts";
 import type { Tally } from "../tally.ts";
 
@@ -64,8 +65,7 @@ export class FlowLog {
 
   deny(target: FlowTarget, rule: NetworkRule): void {
     const path = pathOf(target);
-    const nextSteps = rule.remedy === "" ? [] : [rule.remedy];
-    this.#tally.deny({ op: target.op, path, rule: rule.id, reason: rule.reason, nextSteps });
+    this.#tally.deny(refusal(target.op, path, rule));
     this.#append({
       kind: "deny",
       op: target.op,
