@@ -109,11 +109,12 @@ static bool read_value(spi_cursor* cursor, arena* memory, spi_reply* reply) {
   }
 }
 
-/// What the array has behind its first five entries; each as the version that added it wrote it.
+/// What the array has behind the five entries of the first brokers.
 static bool read_later_fields(spi_cursor* cursor, arena* memory, sp_denial* denial) {
-  int64_t retryable;
-  if (!read_text(cursor, memory, 1, SPI_MAX_TEXT_BYTES, &denial->layer) ||
-      !read_texts(cursor, memory, SPI_MAX_NEXT_STEPS, SPI_MAX_PATH_BYTES, &denial->allowed_roots) ||
+  int64_t layer, retryable;
+  if (!read_integer(cursor, 0, INT32_MAX, &layer) ||
+      (denial->layer = spi_denial_layer((size_t)layer)) == NULL ||
+      !read_texts(cursor, memory, SPI_MAX_ALLOWED_ROOTS, SPI_MAX_PATH_BYTES, &denial->allowed_roots) ||
       !read_integer(cursor, 0, 1, &retryable))
     return false;
   denial->retryable = (int)retryable;

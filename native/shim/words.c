@@ -37,6 +37,12 @@ const char* spi_denied_op(size_t number) {
   return number < kOpCount + kInsideCount ? kOps[number - kInsideCount].name : NULL;
 }
 
+const char* spi_denial_layer(size_t number) {
+  static const char* const kLayers[] = {"profile",   "protected", "capability", "limit", "breaker",
+                                        "execution", "network",   "surface",    "policy"};
+  return number < sizeof kLayers / sizeof kLayers[0] ? kLayers[number] : NULL;
+}
+
 const char* sp_code_name(sp_code code) {
   static const char* const kNames[] = {"",     "DENIED",      "INVALID", "PROTOCOL",  "LIMIT",
                                        "BUSY", "UNSUPPORTED", "SETUP",   "NOT_FOUND", "TIMEOUT",
@@ -51,37 +57,113 @@ int spi_errno_of_code(int code) {
 }
 
 // glibc has the names of errno (strerrorname_np), but other libcs have not, and none has the way back.
-#define SPI_ERRNO_NAMES(X)                                                                                   \
-  X(EPERM)                                                                                                   \
-  X(ENOENT)                                                                                                  \
-  X(ESRCH) X(EINTR) X(EIO) X(ENXIO) X(E2BIG) X(ENOEXEC) X(EBADF) X(ECHILD) X(EAGAIN) X(EWOULDBLOCK)          \
-      X(ENOMEM) X(EACCES) X(EFAULT) X(ENOTBLK) X(EBUSY) X(EEXIST) X(EXDEV) X(ENODEV) X(ENOTDIR) X(EISDIR)    \
-          X(EINVAL) X(ENFILE) X(EMFILE) X(ENOTTY) X(ETXTBSY) X(EFBIG) X(ENOSPC) X(ESPIPE) X(EROFS) X(EMLINK) \
-              X(EPIPE) X(EDOM) X(ERANGE) X(EDEADLK) X(ENAMETOOLONG) X(ENOLCK) X(ENOSYS) X(ENOTEMPTY)         \
-                  X(ELOOP) X(ENOMSG) X(EIDRM) X(ENOSTR) X(ENODATA) X(ETIME) X(ENOSR) X(ENOLINK) X(EPROTO)    \
-                      X(EMULTIHOP) X(EBADMSG) X(EOVERFLOW) X(EILSEQ) X(EUSERS) X(ENOTSOCK) X(EDESTADDRREQ)   \
-                          X(EMSGSIZE) X(EPROTOTYPE) X(ENOPROTOOPT) X(EPROTONOSUPPORT) X(ESOCKTNOSUPPORT)     \
-                              X(EOPNOTSUPP) X(ENOTSUP) X(EPFNOSUPPORT) X(EAFNOSUPPORT) X(EADDRINUSE)         \
-                                  X(EADDRNOTAVAIL) X(ENETDOWN) X(ENETUNREACH) X(ENETRESET) X(ECONNABORTED)   \
-                                      X(ECONNRESET) X(ENOBUFS) X(EISCONN) X(ENOTCONN) X(ESHUTDOWN)           \
-                                          X(ETIMEDOUT) X(ECONNREFUSED) X(EHOSTDOWN) X(EHOSTUNREACH)          \
-                                              X(EALREADY) X(EINPROGRESS) X(ESTALE) X(EUCLEAN) X(EREMOTEIO)   \
-                                                  X(EDQUOT) X(ENOMEDIUM) X(EMEDIUMTYPE) X(ECANCELED)         \
-                                                      X(ENOKEY) X(EKEYEXPIRED) X(EKEYREVOKED)                \
-                                                          X(EKEYREJECTED) X(EOWNERDEAD) X(ENOTRECOVERABLE)   \
-                                                              X(ERFKILL) X(EHWPOISON)
+#define NAMED(one) {#one, one}
+static const struct {
+  const char* name;
+  int number;
+} kErrnoNames[] = {
+    NAMED(EPERM),
+    NAMED(ENOENT),
+    NAMED(ESRCH),
+    NAMED(EINTR),
+    NAMED(EIO),
+    NAMED(ENXIO),
+    NAMED(E2BIG),
+    NAMED(ENOEXEC),
+    NAMED(EBADF),
+    NAMED(ECHILD),
+    NAMED(EAGAIN),
+    NAMED(EWOULDBLOCK),
+    NAMED(ENOMEM),
+    NAMED(EACCES),
+    NAMED(EFAULT),
+    NAMED(ENOTBLK),
+    NAMED(EBUSY),
+    NAMED(EEXIST),
+    NAMED(EXDEV),
+    NAMED(ENODEV),
+    NAMED(ENOTDIR),
+    NAMED(EISDIR),
+    NAMED(EINVAL),
+    NAMED(ENFILE),
+    NAMED(EMFILE),
+    NAMED(ENOTTY),
+    NAMED(ETXTBSY),
+    NAMED(EFBIG),
+    NAMED(ENOSPC),
+    NAMED(ESPIPE),
+    NAMED(EROFS),
+    NAMED(EMLINK),
+    NAMED(EPIPE),
+    NAMED(EDOM),
+    NAMED(ERANGE),
+    NAMED(EDEADLK),
+    NAMED(ENAMETOOLONG),
+    NAMED(ENOLCK),
+    NAMED(ENOSYS),
+    NAMED(ENOTEMPTY),
+    NAMED(ELOOP),
+    NAMED(ENOMSG),
+    NAMED(EIDRM),
+    NAMED(ENOSTR),
+    NAMED(ENODATA),
+    NAMED(ETIME),
+    NAMED(ENOSR),
+    NAMED(ENOLINK),
+    NAMED(EPROTO),
+    NAMED(EMULTIHOP),
+    NAMED(EBADMSG),
+    NAMED(EOVERFLOW),
+    NAMED(EILSEQ),
+    NAMED(EUSERS),
+    NAMED(ENOTSOCK),
+    NAMED(EDESTADDRREQ),
+    NAMED(EMSGSIZE),
+    NAMED(EPROTOTYPE),
+    NAMED(ENOPROTOOPT),
+    NAMED(EPROTONOSUPPORT),
+    NAMED(ESOCKTNOSUPPORT),
+    NAMED(EOPNOTSUPP),
+    NAMED(ENOTSUP),
+    NAMED(EPFNOSUPPORT),
+    NAMED(EAFNOSUPPORT),
+    NAMED(EADDRINUSE),
+    NAMED(EADDRNOTAVAIL),
+    NAMED(ENETDOWN),
+    NAMED(ENETUNREACH),
+    NAMED(ENETRESET),
+    NAMED(ECONNABORTED),
+    NAMED(ECONNRESET),
+    NAMED(ENOBUFS),
+    NAMED(EISCONN),
+    NAMED(ENOTCONN),
+    NAMED(ESHUTDOWN),
+    NAMED(ETIMEDOUT),
+    NAMED(ECONNREFUSED),
+    NAMED(EHOSTDOWN),
+    NAMED(EHOSTUNREACH),
+    NAMED(EALREADY),
+    NAMED(EINPROGRESS),
+    NAMED(ESTALE),
+    NAMED(EUCLEAN),
+    NAMED(EREMOTEIO),
+    NAMED(EDQUOT),
+    NAMED(ENOMEDIUM),
+    NAMED(EMEDIUMTYPE),
+    NAMED(ECANCELED),
+    NAMED(ENOKEY),
+    NAMED(EKEYEXPIRED),
+    NAMED(EKEYREVOKED),
+    NAMED(EKEYREJECTED),
+    NAMED(EOWNERDEAD),
+    NAMED(ENOTRECOVERABLE),
+    NAMED(ERFKILL),
+    NAMED(EHWPOISON),
+};
 
 int spi_errno_number(const char* name) {
-  static const struct {
-    const char* name;
-    int number;
-  } kNames[] = {
-#define X(one) {#one, one},
-      SPI_ERRNO_NAMES(X)
-#undef X
-  };
-  for (size_t at = 0; at < sizeof kNames / sizeof kNames[0]; at++)
-    if (strcmp(kNames[at].name, name) == 0) return kNames[at].number;
+  for (size_t at = 0; at < sizeof kErrnoNames / sizeof kErrnoNames[0]; at++)
+    if (strcmp(kErrnoNames[at].name, name) == 0) return kErrnoNames[at].number;
   if (name[0] != 'E' || name[1] < '1' || name[1] > '9') return EPERM;
   char* end = NULL;
   const long number = strtol(name + 1, &end, 10);

@@ -55,6 +55,9 @@ const spi_op_row* spi_op_of(spi_op op);
 /// What a denial counts as its operation; NULL beyond the list.
 const char* spi_denied_op(size_t number);
 
+/// Which part of the confinement refused, as a denial counts it; NULL beyond the list.
+const char* spi_denial_layer(size_t number);
+
 /// errno's number of a name as "ENOENT" or "E123"; EPERM for one that is not known here, so that a mistake
 /// refuses.
 int spi_errno_number(const char* name);

@@ -70,6 +70,8 @@ class InRun(unittest.TestCase):
         self.assertEqual(error.denial.op, "open")
         self.assertEqual(error.denial.path, str(OUTSIDE / "file"))
         self.assertIn("--write", error.denial.next_steps[0])
+        self.assertEqual((error.denial.layer, error.denial.retryable), ("profile", False))
+        self.assertTrue(error.denial.allowed_roots)
         with self.assertRaises(PermissionError) as setuid:
             self.broker.chmod(self.file("program"), 0o4755)
         self.assertEqual(setuid.exception.errno, errno.EPERM)

@@ -6,7 +6,7 @@ import {
   type CallToolResult,
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { type Client, connect, SallyportError } from "../client/client.ts";
+import { type Client, connect, denialJson, SallyportError } from "../client/client.ts";
 import { checkArguments } from "./arguments.ts";
 import { exec } from "./exec.ts";
 import { fetchTool } from "./fetch.ts";
@@ -49,7 +49,9 @@ async function call(tool: Tool, client: Client, args: unknown, signal: AbortSign
       const { code, errno, message, denial, outcome } = error;
       return refused(
         message,
-        denial === undefined ? { code, errno, outcome } : { code, errno, outcome, denial },
+        denial === undefined
+          ? { code, errno, outcome }
+          : { code, errno, outcome, denial: denialJson(denial) },
       );
     }
     const { code, message } = error as NodeJS.ErrnoException;

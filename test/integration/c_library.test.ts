@@ -1,4 +1,5 @@
 /** libsallyport in real runs, by itself and under the sanitizers. */
+import { execFileSync } from "node:child_process";
 import { copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -68,6 +69,16 @@ test("every call is as it must be for nobody", async (context) => {
   using arena = new Arena(NOBODY);
   const { exitCode, stdout, stderr } = await run(arena, "calls", "none", [arena.outside]);
   expect(`${stdout}${exitCode === 0 ? "" : stderr}`).toBe("every call is as it must be\n");
+});
+
+test("the header is one for C++ as well", () => {
+  const header = new URL("../../native/shim/include/sallyport.h", import.meta.url).pathname;
+  const flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"];
+  for (const [compiler, language] of [
+    ["gcc", "c"],
+    ["g++", "c++"],
+  ] as const)
+    execFileSync(compiler, [...flags, "-x", language, header], { stdio: "inherit" });
 });
 
 test("outside a run there is no broker to ask", async () => {

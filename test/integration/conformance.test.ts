@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { errnoNumber } from "../../src/platform/errno.ts";
 import type { Reply, WireRequest } from "../../src/protocol/message.ts";
 import { VECTORS } from "../support/vectors/all.ts";
+import { pack } from "../support/vectors/pack.ts";
 import { type Said, SHIMS, type Shim } from "../support/vectors/shims.ts";
 import type { Vector } from "../support/vectors/vector.ts";
 import { type Turn, VectorBroker } from "../support/vectors/vector_broker.ts";
@@ -51,6 +52,18 @@ describe.each(SHIMS.map((shim) => [shim.name, shim] as const))("%s", (_name, shi
       REPLIES.map((vector, at) => ({ name: vector.name, said: expected(vector, calls[at]!) })),
     );
   });
+});
+
+test.each(
+  SHIMS.filter(({ reads }) => reads === "the first denials too").map((shim) => [shim.name, shim] as const),
+)("%s: a denial as the first brokers sent it is understood", async (_name, shim) => {
+  const obstacle = shim.obstacle();
+  if (obstacle !== "") return void console.log(`skipped: ${obstacle}`);
+  const bytes = pack([1, 1, "EACCES", "no", [0, "/w", "r", "s", ["step"]]]);
+  const call: WireRequest = { op: "stat", path: "/w", follow: "follow" };
+  const said = await played(shim, [call], [{ kind: "answer", bytes, descriptor: "none" }]);
+  const denial = { op: "open", path: "/w", rule: "r", reason: "s", nextSteps: ["step"] };
+  expect(said).toEqual([{ ok: false, code: "DENIED", errno: 13, message: "no", denial }]);
 });
 
 /** A request whose answer may be this reply. */

@@ -100,7 +100,7 @@ describe.each([
         isError: true,
         structuredContent: {
           code: "DENIED",
-          denial: { reason: expect.any(String), nextSteps: expect.any(Array) },
+          denial: { reason: expect.any(String), next_steps: expect.any(Array) },
         },
       });
       expect(answer.structuredContent?.denial?.rule).not.toBe("");
@@ -161,7 +161,7 @@ describe.each([
     expect(String(big.structuredContent?.["body"]).length).toBe(262_144);
     expect(await session.call("fetch", { url: "http://other.example/" })).toMatchObject({
       isError: true,
-      structuredContent: { denial: { nextSteps: ["sallyport run --net-allow other.example:80 …"] } },
+      structuredContent: { denial: { next_steps: ["sallyport run --net-allow other.example:80 …"] } },
     });
     expect(await session.call("fetch", { url: "file:///etc/hostname" })).toMatchObject({
       isError: true,
@@ -216,7 +216,10 @@ test("the configuration and the denial that docs/mcp.md shows are real ones", as
   const own = args.slice(1).map((arg) => (arg === "/home/me/project" ? arena.workspace : arg));
   await using session = await McpSession.start(arena, own);
   const answer = await session.call("write_file", { path: `${arena.outside}/hosts.new`, content: "" });
-  const shown = JSON.stringify(denial).replaceAll("/etc", arena.outside);
-  expect(answer.structuredContent).toEqual(JSON.parse(shown));
+  const shown = JSON.parse(JSON.stringify(denial).replaceAll("/etc", arena.outside));
+  // Where the same is allowed depends on the machine.
+  shown.denial.allowed_roots = answer.structuredContent?.denial?.allowed_roots;
+  expect(answer.structuredContent).toEqual(shown);
+  expect(shown.denial.allowed_roots).toContain(arena.workspace);
   expect(answer.content[0]!.text.split("\n").length).toBe(1);
 });

@@ -1,6 +1,6 @@
 /** The preload library: unmodified programs in a run where nothing is trapped. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { Arena, fingerprint } from "../support/arena.ts";
 import { type Confined, confined } from "../support/confined.ts";
@@ -37,6 +37,7 @@ test("without it a program can not write, with it it can, and each act is on rec
     "rename made",
     "symlink l",
     "chmod d/moved",
+    "open d/moved",
     "utimens d/moved",
     "unlink l",
   ]);
@@ -112,6 +113,32 @@ with tempfile.TemporaryDirectory() as place:
   const { exitCode, stdout, stderr, report } = await shell(arena, script);
   expect(`${stdout}${exitCode === 0 ? "" : stderr}`).toBe(must);
   expect(report?.denials).toBe(0);
+});
+
+test("node", async () => {
+  using arena = new Arena();
+  const script = `
+import fs from "node:fs";
+import { execFileSync } from "node:child_process";
+fs.mkdirSync("a/b", { recursive: true });
+fs.writeFileSync("a/b/f", "x");
+fs.cpSync("a", "c", { recursive: true });
+await fs.promises.rename("c/b/f", "c/g");
+await fs.promises.utimes("c/g", 1, 2);
+execFileSync("sh", ["-c", "echo y >> c/g"]);
+console.log(fs.readFileSync("c/g", "utf8"), fs.mkdtempSync("t").length);
+for (const name of fs.readdirSync(".")) fs.rmSync(name, { recursive: true });
+try {
+  fs.writeFileSync("${arena.outside}/file", "x");
+} catch (error) {
+  console.log(error.code);
+}
+`;
+  const agent = arena.put("home/agent.mjs", script);
+  const flags = ["--preload", "--read", dirname(process.execPath), "--read", agent];
+  const { stdout, stderr } = await run(arena, [process.execPath, agent], flags);
+  expect(stdout, stderr).toBe("xy\n 7\nEACCES\n");
+  expect(readdirSync(arena.workspace)).toEqual([]);
 });
 
 test("many processes at once share the inherited channel", async () => {

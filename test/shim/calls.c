@@ -129,6 +129,8 @@ static void denials(const char* outside) {
     CHECK(strcmp(failure.denial->rule, "default-deny") == 0 && failure.denial->next_steps.count == 1,
           &failure);
     CHECK(strstr(failure.denial->next_steps.entries[0], "--write") != NULL, &failure);
+    CHECK(strcmp(failure.denial->layer, "profile") == 0 && failure.denial->retryable == 0, &failure);
+    CHECK(failure.denial->allowed_roots.count > 0, &failure);
   }
   CHECK(sp_open(client, path, SP_OPEN_WRITE, 0, NULL) == -EACCES, NULL);
   CHECK(sp_socket_connect(client, "example.org", 80, &failure) == -EACCES, &failure);

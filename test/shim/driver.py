@@ -119,9 +119,12 @@ def denial_of(denial):
         "nextSteps": list(denial.next_steps),
     }
     if denial.layer is not None:
-        said.update(layer=denial.layer, allowedRoots=list(denial.allowed_roots), retryable=denial.retryable)
-        if denial.retry_after_ms is not None:
-            said["retryAfterMs"] = denial.retry_after_ms
+        said.update(
+            layer=denial.layer,
+            allowedRoots=list(denial.allowed_roots),
+            retry="later" if denial.retryable else "never",
+            retryAfterMs=denial.retry_after_ms,
+        )
     return said
 
 

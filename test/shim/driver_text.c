@@ -119,8 +119,12 @@ static void print_denial(const sp_denial* denial) {
     print_text(denial->layer);
     printf(",\"allowedRoots\":");
     print_texts(&denial->allowed_roots);
-    printf(",\"retryable\":%s", denial->retryable > 0 ? "true" : "false");
-    if (denial->retry_after_ms >= 0) printf(",\"retryAfterMs\":%" PRId64, denial->retry_after_ms);
+    printf(",\"retry\":\"%s\",\"retryAfterMs\":", denial->retryable > 0 ? "later" : "never");
+    if (denial->retry_after_ms >= 0) {
+      printf("%" PRId64, denial->retry_after_ms);
+    } else {
+      printf("null");
+    }
   }
   putchar('}');
 }

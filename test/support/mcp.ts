@@ -1,13 +1,13 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import type { Denial } from "../../src/protocol/message.ts";
+import type { DenialJson } from "../../src/protocol/denial_json.ts";
 import type { Arena } from "./arena.ts";
 import { type LogRecord, recordsOf, SALLYPORT } from "./confined.ts";
 
 type Answer = {
   readonly isError?: boolean;
   readonly content: readonly { readonly type: string; readonly text: string }[];
-  readonly structuredContent?: Readonly<Record<string, unknown>> & { readonly denial?: Denial };
+  readonly structuredContent?: Readonly<Record<string, unknown>> & { readonly denial?: DenialJson };
 };
 
 /** `sallyport mcp` as an agent runtime starts it, and the official client that speaks to it over its pipes. */

@@ -54,11 +54,14 @@ typedef struct sp_denial {
   const char* rule;
   const char* reason;
   sp_texts next_steps;
-  /// What a broker of an earlier version does not say: NULL, none, -1 and -1.
+  /// Which part of the confinement refused: "profile", "protected", "limit", … What follows is not said by
+  /// the first brokers: NULL, none, -1 and -1.
   const char* layer;
+  /// Directories in which the same is allowed, the nearest first.
   sp_texts allowed_roots;
-  /// 1: the same may be granted later, 0: not.
+  /// 1: the same request may be allowed later without anything being changed, 0: not.
   int retryable;
+  /// -1 also where it is not known.
   int64_t retry_after_ms;
 } sp_denial;
 

@@ -1,7 +1,7 @@
 import { encodeHelloReply, encodeReply } from "../../../src/protocol/codec.ts";
 import { FAILURES } from "../../../src/protocol/errors.ts";
 import type { Denial, Reply, Stat } from "../../../src/protocol/message.ts";
-import { DENIED_OPS, FAILURE_CODES, STAT_KINDS } from "../../../src/protocol/wire.ts";
+import { DENIAL_LAYERS, DENIED_OPS, FAILURE_CODES, STAT_KINDS } from "../../../src/protocol/wire.ts";
 import { float64, pack } from "./pack.ts";
 import { accepted, fixstr, invalid, protocol, raw, type Vector, type Verdict } from "./vector.ts";
 
@@ -22,6 +22,10 @@ const DENIAL: Denial = {
   rule: "secrets.home",
   reason: "It holds a key",
   nextSteps: ["Use a copy", "sallyport run --read /x"],
+  layer: "protected",
+  allowedRoots: ["/w", "/tmp/é"],
+  retry: "never",
+  retryAfterMs: null,
 };
 const denied = (denial: Denial): Reply => ({
   ok: false,
@@ -81,8 +85,18 @@ const REPLIES: readonly Case[] = [
   [
     "denied-empty",
     "a denial that says as little as it may",
-    denied({ op: "refused", path: "", rule: "r", reason: "", nextSteps: [] }),
+    denied({ ...DENIAL, op: "refused", path: "", rule: "r", reason: "", nextSteps: [], allowedRoots: [] }),
   ],
+  ...DENIAL_LAYERS.map(
+    (layer): Case => [`denied-by-${layer}`, `denied by the layer ${layer}`, denied({ ...DENIAL, layer })],
+  ),
+  ["denied-later", "to be tried again", denied({ ...DENIAL, layer: "limit", retry: "later" })],
+  [
+    "denied-later-in",
+    "to be tried again in a while",
+    denied({ ...DENIAL, retry: "later", retryAfterMs: 90_000 }),
+  ],
+  ["denied-16-roots", "as many allowed roots", denied({ ...DENIAL, allowedRoots: Array(16).fill("/r") })],
   [
     "denied-16-steps",
     "as many next steps as there may be",
@@ -123,7 +137,10 @@ const stat = (...changes: readonly (readonly [number, unknown])[]): unknown[] =>
   for (const [at, entry] of changes) value[at] = entry;
   return [1, 0, value];
 };
-const denial = (...entries: readonly unknown[]): unknown[] => [1, 1, "EACCES", "no", entries];
+const denial = (...entries: readonly unknown[]): unknown[] => {
+  const later = [0, [], 0, null];
+  return [1, 1, "EACCES", "no", entries.length === 5 ? [...entries, ...later] : entries];
+};
 
 const REFUSED: readonly Vector[] = [
   wrong("nil", "nil in place of an array", "reply", null),
@@ -167,6 +184,32 @@ const REFUSED: readonly Vector[] = [
     "a next step that is a number",
     "denial.nextSteps[0]",
     denial(0, "/w", "r", "s", [1]),
+  ),
+  wrong("denial-8", "a denial of eight entries", "denial", denial(0, "/w", "r", "s", [], 0, [], 0)),
+  wrong("denial-10", "a denial of ten entries", "denial", denial(0, "/w", "r", "s", [], 0, [], 0, null, 0)),
+  wrong(
+    "denial-layer",
+    "a layer beyond the list",
+    "denial.layer",
+    denial(0, "/w", "r", "s", [], 200, [], 0, null),
+  ),
+  wrong(
+    "denial-17-roots",
+    "an allowed root too many",
+    "denial.allowedRoots",
+    denial(0, "/w", "r", "s", [], 0, Array(17).fill("/"), 0, null),
+  ),
+  wrong(
+    "denial-retry-2",
+    "a retry beyond the list",
+    "denial.retry",
+    denial(0, "/w", "r", "s", [], 0, [], 2, null),
+  ),
+  wrong(
+    "denial-wait",
+    "a negative time to wait",
+    "denial.retryAfterMs",
+    denial(0, "/w", "r", "s", [], 0, [], 1, -1),
   ),
   broken("empty", "no bytes"),
   broken("cut", "cut short", 0x93, 1, 0),

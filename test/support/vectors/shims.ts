@@ -4,7 +4,7 @@ import { binding } from "../../../src/platform/binding.ts";
 import { errnoNumber } from "../../../src/platform/errno.ts";
 import { SallyportError } from "../../../src/protocol/errors.ts";
 import type { Denial, ReplyValue, WireRequest } from "../../../src/protocol/message.ts";
-import { shimProgram } from "../shim_program.ts";
+import { type Sanitizer, sanitizerObstacle, shimProgram } from "../shim_program.ts";
 import { scriptLine } from "./script.ts";
 import type { VectorBroker } from "./vector_broker.ts";
 
@@ -25,6 +25,8 @@ export type Said =
  */
 export type Shim = {
   readonly name: string;
+  /** A client that is installed apart from its broker may meet an earlier one. */
+  readonly reads?: "the first denials too";
   /** Why it can not be tried here, or "". */
   readonly obstacle: () => string;
   readonly make: (calls: readonly WireRequest[], broker: VectorBroker) => Promise<readonly Said[]>;
@@ -36,15 +38,22 @@ export const SHIMS: readonly Shim[] = [
   { name: "TypeScript client", obstacle: () => "", make: inThisProcess },
   {
     name: "C library",
+    reads: "the first denials too",
     obstacle: () => "",
-    make: (calls, broker) => driven([shimProgram("driver", "none")], calls, broker),
+    make: (calls, broker) => driven([shimProgram("driver", strictest())], calls, broker),
   },
   {
     name: "Python package",
+    reads: "the first denials too",
     obstacle: pythonObstacle,
     make: (calls, broker) => driven(["python3", DRIVER], calls, broker),
   },
 ];
+
+/** With AddressSanitizer, which also finds what is left allocated, where the compiler has it. */
+function strictest(): Sanitizer {
+  return sanitizerObstacle("address") === "" ? "address" : "none";
+}
 
 export function pythonObstacle(): string {
   try {

@@ -125,7 +125,15 @@ describe("replies", () => {
     "with texts that are too long are cut to what a client takes, of %s",
     (letter) => {
       const long = `a${letter.repeat(5000)}`;
-      const denial = { op: "open", path: "/w", rule: "r", reason: long, nextSteps: [long] } as const;
+      const later = { layer: "limit", allowedRoots: [], retry: "never", retryAfterMs: null } as const;
+      const denial = {
+        op: "open",
+        path: "/w",
+        rule: "r",
+        reason: long,
+        nextSteps: [long],
+        ...later,
+      } as const;
       const sent: Reply = { ok: false, code: "DENIED", errno: "EACCES", message: long, denial };
       const { reply } = parseReply(decode(encodeReply(1, sent)));
       if (reply.ok) throw new Error("it is a failure");
