@@ -176,6 +176,17 @@ program
   .action(lazily(async () => (await import("./learn.ts")).learn));
 
 program
+  .command("mcp")
+  .description("serve brokered tools to an agent runtime over MCP on stdin and stdout, from inside a run")
+  .addOption(profile())
+  .option("--workspace <dir>", "the directory that it works in; default the current one")
+  .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
+  .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
+  .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
+  .addOption(state())
+  .action(lazily(async () => (await import("./mcp.ts")).mcp));
+
+program
   .command("doctor")
   .description("try what this machine can enforce, and say what is missing")
   .addOption(json())

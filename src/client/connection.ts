@@ -1,7 +1,7 @@
 import type { NativeBinding, NativeChannel } from "../platform/binding.ts";
 import { decode, encodeHello, encodeRequest } from "../protocol/codec.ts";
 import { SallyportError } from "../protocol/errors.ts";
-import type { Reply, ReplyValue, WireRequest } from "../protocol/message.ts";
+import type { FailureCode, Reply, ReplyValue, WireRequest } from "../protocol/message.ts";
 import { parseHelloReply } from "../protocol/parse.ts";
 import { parseReply } from "../protocol/parse_reply.ts";
 
@@ -115,7 +115,8 @@ export class Connection {
       }
     } catch (error) {
       this.#closeFd(fd);
-      this.#fail("PROTOCOL", (error as Error).message);
+      const { code, message } = error as SallyportError;
+      this.#fail(code, message);
       this.#channel.close();
     }
   }
@@ -130,7 +131,7 @@ export class Connection {
     if (fd >= 0) this.#binding.closeFd(fd);
   }
 
-  #fail(code: "GONE" | "PROTOCOL", message: string): void {
+  #fail(code: FailureCode, message: string): void {
     this.#closed = true;
     const error = new SallyportError(code, message, { outcome: "unknown" });
     this.#greet?.reject(error);

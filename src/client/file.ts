@@ -82,14 +82,14 @@ export class FileHandle {
       ...(startBytes === undefined ? {} : { start: startBytes }),
       ...(endBytes === undefined ? {} : { end: endBytes }),
     };
-    return createReadStream("", { fd: this.fd, ...range, signal: signal ?? null });
+    return createReadStream("", { fd: this.fd, ...range, ...optional(signal) });
   }
 
   /** Writes as a stream, which owns the descriptor from now on and closes it at its end. */
   createWriteStream({ startBytes, signal }: WriteStreamOptions = {}): WriteStream {
     this.#giveAway();
     const at = startBytes === undefined ? {} : { start: startBytes };
-    return createWriteStream("", { fd: this.fd, ...at, signal: signal ?? null });
+    return createWriteStream("", { fd: this.fd, ...at, ...optional(signal) });
   }
 
   #giveAway(): void {
@@ -106,4 +106,8 @@ export class FileHandle {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function optional(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }

@@ -37,7 +37,8 @@ export class Link {
     try {
       return await connection.ask(request, descriptors, signal);
     } catch (error) {
-      if (!isLost(error) || this.#closed) throw error;
+      // A refusal that the broker sent leaves the connection as it is.
+      if (!(error instanceof SallyportError) || !connection.isClosed || this.#closed) throw error;
       // It was lost before anything was sent, or asking again changes nothing.
       if (error.outcome !== "none" && !isIdempotent(request)) throw error;
       return await this.#current().ask(request, descriptors, signal);
@@ -55,10 +56,6 @@ export class Link {
       this.#connection = new Connection(this.#binding, openChannel(this.#binding));
     return this.#connection;
   }
-}
-
-function isLost(error: unknown): error is SallyportError {
-  return error instanceof SallyportError && (error.code === "GONE" || error.code === "PROTOCOL");
 }
 
 const REPEATABLE: readonly string[] = ["stat", "list", "resolve", "read-cells"];

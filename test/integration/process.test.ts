@@ -79,3 +79,24 @@ test.runIf(isRoot)("what a lowered thread makes belongs to its user", () => {
   expect(statSync(join(folder, "made"))).toMatchObject({ uid: 1234, gid: 1235 });
   rmSync(folder, { recursive: true });
 });
+
+test("a signal goes to what descends from the root, and to nothing else", async () => {
+  const child = spawn("sh", ["-c", "sleep 60 & echo $!; wait"], { stdio: ["ignore", "pipe", "ignore"] });
+  const grandchild = Number(String((await once(child.stdout!, "data"))[0]));
+  const look = (pid: number, root = process.pid): number => binding.signalDescendant(root, pid, 0);
+  expect([look(child.pid!), look(grandchild), look(grandchild, child.pid)]).toEqual([0, 0, 0]);
+  expect([look(process.pid), look(process.ppid), look(1), look(child.pid!, grandchild)]).toEqual([
+    -EPERM,
+    -EPERM,
+    -EPERM,
+    -EPERM,
+  ]);
+  expect(binding.signalDescendant(process.pid, grandchild, 9)).toBe(0);
+  const [, signal] = await Promise.all([
+    once(child, "exit"),
+    binding.signalDescendant(process.pid, child.pid!, 15),
+  ]);
+  expect(signal).toBe(0);
+  expect(look(child.pid!)).toBe(-ESRCH);
+  expect(look(0x3fffff)).toBe(-ESRCH);
+});

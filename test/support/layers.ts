@@ -19,7 +19,8 @@ export const TS_LAYERS: { readonly [folder: string]: readonly string[] } = {
   broker: BELOW_BROKER,
   service: [...BELOW_BROKER, "broker"],
   console: [...BELOW_BROKER, "broker"],
-  cli: [...BELOW_BROKER, "broker"],
+  mcp: ["protocol", "client"],
+  cli: [...BELOW_BROKER, "broker", "mcp"],
   client: ["protocol", "platform", "tokens"],
   register: ["protocol", "platform", "client"],
 };
@@ -29,6 +30,7 @@ const WITHOUT_NODE = CORE;
 const PACKAGE_PLACES: { readonly [name: string]: string } = {
   msgpackr: "src/protocol/codec.ts",
   "ffi-rs": "src/platform/",
+  "@modelcontextprotocol/sdk": "src/mcp/",
 };
 const ADDON_PLACE = "src/platform/binding.ts";
 

@@ -156,7 +156,7 @@ std::mutex& threads() {
 }
 
 int set_lock(int fd, short how) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = how;
   lock.l_whence = SEEK_SET;
   for (;;) {

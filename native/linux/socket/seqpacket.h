@@ -51,9 +51,9 @@ struct Message {
                               int timeout_ms);
 [[nodiscard]] int receive_within(int fd, void* buffer, Message& message, int timeout_ms);
 
-// Holds the channel that all processes of a run may have inherited, so that an answer on it is read by whoever
-// asked: against other processes by a lock of fcntl(2), which goes with its process, against other threads of
-// this one by a mutex. 0 or -errno.
+// Holds the channel that all processes of a run may have inherited, so that an answer on it is read by
+// whoever asked: against other processes by a lock of fcntl(2), which goes with its process, against other
+// threads of this one by a mutex. 0 or -errno.
 [[nodiscard]] int lock_shared(int fd);
 void unlock_shared(int fd);
 
