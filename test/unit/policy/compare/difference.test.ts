@@ -9,51 +9,92 @@ import { RIGHT } from "../../../../src/policy/rights.ts";
 
 const base = loadProfile(":workspace");
 const segment = fc.constantFrom("a", "b", "*", "**", "a*");
-const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join("/")}`).filter((text) => text.split("**").length < 3);
-const rule = fc.record({ effect: fc.constantFrom<"allow" | "deny">("allow", "allow", "deny"), rights: fc.constantFrom<number>(RIGHT.read, RIGHT.write, RIGHT.read | RIGHT.write), patterns: fc.array(pattern, { minLength: 1, maxLength: 2 }), except: fc.array(pattern, { maxLength: 1 }) });
-const profile = fc.array(rule, { maxLength: 3 }).map((rules): ResolvedProfile => ({ ...base, rules: rules.map((one, at): ProfileRule => ({ id: `rule-${at}`, reason: "", remedy: "", ...one })) }));
-const path = fc.array(fc.constantFrom("a", "b", "ab", "c"), { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join("/")}`);
+const pattern = fc
+  .array(segment, { minLength: 1, maxLength: 4 })
+  .map((parts) => `/${parts.join("/")}`)
+  .filter((text) => text.split("**").length < 3);
+const rule = fc.record({
+  effect: fc.constantFrom<"allow" | "deny">("allow", "allow", "deny"),
+  rights: fc.constantFrom<number>(RIGHT.read, RIGHT.write, RIGHT.read | RIGHT.write),
+  patterns: fc.array(pattern, { minLength: 1, maxLength: 2 }),
+  except: fc.array(pattern, { maxLength: 1 }),
+});
+const profile = fc.array(rule, { maxLength: 3 }).map(
+  (rules): ResolvedProfile => ({
+    ...base,
+    rules: rules.map((one, at): ProfileRule => ({ id: `rule-${at}`, reason: "", remedy: "", ...one })),
+  }),
+);
+const path = fc
+  .array(fc.constantFrom("a", "b", "ab", "c"), { minLength: 1, maxLength: 4 })
+  .map((parts) => `/${parts.join("/")}`);
 
 const policyOf = ({ rules }: ResolvedProfile) =>
-  policiesOf("test", rules.flatMap(({ id, effect, rights, patterns, except, reason }) => patterns.map((one) => ({ id, effect, rights, pattern: one, except, reason }))), [])[0];
+  policiesOf(
+    "test",
+    rules.flatMap(({ id, effect, rights, patterns, except, reason }) =>
+      patterns.map((one) => ({ id, effect, rights, pattern: one, except, reason })),
+    ),
+    [],
+  )[0];
 
 describe("a difference of policies", () => {
   it("names what makes the second grant more: without such a line it grants nothing more", () => {
     let more = 0;
     fc.assert(
-      fc.property(profile, profile, fc.array(path, { minLength: 20, maxLength: 20 }), (before, after, paths) => {
-        const [left, right] = [policyOf(before), policyOf(after)];
-        const changes = differencesOf(before, after);
-        for (const one of paths) {
-          for (const name of ["read", "write"] as const) {
-            const allows = (policy: typeof left) => decidePath(policy, one, RIGHT[name]).kind === "allow";
-            if (!allows(right) || allows(left)) continue;
-            more++;
-            const naming = changes.filter(({ kind, side, rights }) => rights.includes(name) && ((kind === "grants" && side === "appears") || (kind === "denies" && side === "disappears")));
-            // An exception of an allow rule is the absence of a grant.
-            const excepted = before.rules.some(({ except }) => except.length > 0);
-            expect(naming.length > 0 || excepted, `${name} ${one}`).toBe(true);
+      fc.property(
+        profile,
+        profile,
+        fc.array(path, { minLength: 20, maxLength: 20 }),
+        (before, after, paths) => {
+          const [left, right] = [policyOf(before), policyOf(after)];
+          const changes = differencesOf(before, after);
+          for (const one of paths) {
+            for (const name of ["read", "write"] as const) {
+              const allows = (policy: typeof left) => decidePath(policy, one, RIGHT[name]).kind === "allow";
+              if (!allows(right) || allows(left)) continue;
+              more++;
+              const naming = changes.filter(
+                ({ kind, side, rights }) =>
+                  rights.includes(name) &&
+                  ((kind === "grants" && side === "appears") || (kind === "denies" && side === "disappears")),
+              );
+              // An exception of an allow rule is the absence of a grant.
+              const excepted = before.rules.some(({ except }) => except.length > 0);
+              expect(naming.length > 0 || excepted, `${name} ${one}`).toBe(true);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 300 },
     );
     expect(more).toBeGreaterThan(50);
   });
 
   it("is none between a profile and itself", () => {
-    fc.assert(fc.property(profile, (one) => expect(differencesOf(one, one)).toEqual([])));
+    fc.assert(
+      fc.property(profile, (one) => {
+        expect(differencesOf(one, one)).toEqual([]);
+      }),
+    );
     expect(differencesOf(base, base)).toEqual([]);
   });
 
   it("names hosts and fields", () => {
     const after = { ...base, undo: "off" as const, network: { allow: ["a.test"], listen: [] } };
-    expect(differencesOf(base, after).map(({ what }) => what)).toEqual(["a.test", 'undo: "journaled" → "off"']);
+    expect(differencesOf(base, after).map(({ what }) => what)).toEqual([
+      "a.test",
+      'undo: "journaled" → "off"',
+    ]);
   });
 });
 
 describe("cases", () => {
-  const [policy, network] = policiesOf("test", [{ id: "one", effect: "allow", rights: RIGHT.read, pattern: "/a/**", reason: "" }], ["a.test:443"]);
+  const [policy, network] = policiesOf(
+    "test",
+    [{ id: "one", effect: "allow", rights: RIGHT.read, pattern: "/a/**", reason: "" }],
+    ["a.test:443"],
+  );
   const run = (one: object) => {
     const parsed = parseCases({ cases: [one] });
     return parsed.ok ? runCase(policy, network, parsed.value[0]!).problem : parsed.problems[0]!.field;
