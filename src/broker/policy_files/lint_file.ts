@@ -3,13 +3,15 @@ import { CAPABILITY_NAMES } from "../../platform/capabilities.ts";
 import type { Finding } from "../../policy/lint/finding.ts";
 import { lintProfile, type ProfileSurroundings } from "../../policy/lint/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import { readCedar } from "../cedar/engine.ts";
 import { knownProfiles, syscallSets } from "../profiles.ts";
 import { readYamlSource } from "./yaml_source.ts";
 
 const MAX_BYTES = 1024 * 1024;
 
 /** Lints a text as the kind of policy file that its name says. */
-export function lintText(_file: string, text: string): readonly Finding[] {
+export function lintText(file: string, text: string): readonly Finding[] {
+  if (file.endsWith(".cedar")) return readCedar(text).findings;
   const { source, findings } = readYamlSource(text);
   return lintProfile(source, findings, profileSurroundings());
 }
