@@ -12,7 +12,7 @@ type Cedar = typeof import("@cedar-policy/cedar-wasm/nodejs");
 type Detail = {
   readonly message: string;
   readonly help: string | null;
-  readonly sourceLocations?: readonly { readonly start: number }[];
+  readonly sourceLocations?: readonly { readonly start: number; readonly label: string | null }[];
 };
 
 let loaded: Cedar | undefined;
@@ -124,7 +124,8 @@ export function readCedar(text: string): { policies: readonly PlacedPolicy[]; fi
       .replace(/^failed to parse policies from string: /, "")
       .replace(/^for policy `[^`]*`, /, "")
       .slice(0, 300),
-    mend: help?.split("\n")[0] ?? mendOf(rule, message),
+    mend:
+      help?.split("\n")[0]!.replace(/^for policy `[^`]*`, /, "") ?? sourceLocations[0]?.label ?? mendOf(rule),
   });
   const parsed = cedar().policySetTextToParts(text);
   if (parsed.type === "failure")
@@ -192,7 +193,7 @@ export function readCedar(text: string): { policies: readonly PlacedPolicy[]; fi
 function syntaxRule(message: string): string {
   if (/unexpected end of input/.test(message)) return "cedar.unfinished";
   if (/duplicate annotation/i.test(message)) return "cedar.annotation-twice";
-  if (/not a valid (?:policy condition|scope)|expected.*(?:when|unless)/.test(message)) return "cedar.clause";
+  if (/invalid policy condition/.test(message)) return "cedar.clause";
   if (/invalid policy effect|not a valid policy effect/.test(message)) return "cedar.effect";
   return "cedar.syntax";
 }
@@ -202,16 +203,19 @@ function validationRule(message: string): string {
   if (/unrecognized action/.test(message)) return "cedar.unknown-action";
   if (/attribute .* not found/.test(message)) return "cedar.unknown-attribute";
   if (/unable to find an applicable action/.test(message)) return "cedar.action-resource";
-  if (/unexpected type|must have the same type|not comparable|type mismatch|expected type/i.test(message))
+  if (
+    /are not compatible|unexpected type|must have the same type|not comparable|type mismatch|expected type/i.test(
+      message,
+    )
+  )
     return "cedar.wrong-type";
   if (/unable to guarantee safety of access to optional attribute/.test(message))
     return "cedar.optional-attribute";
   return "cedar.invalid";
 }
 
-function mendOf(rule: string, message: string): string {
-  if (rule === "cedar.unfinished") return "close the policy with ;";
-  if (rule === "cedar.syntax" || rule === "cedar.clause" || rule === "cedar.effect")
-    return /expected (.*)/.exec(message)?.[0] ?? "correct the syntax";
-  return "see profiles/cedar/sallyport.cedarschema for what there is";
+function mendOf(rule: string): string {
+  return rule === "cedar.unfinished"
+    ? "close the policy with ;"
+    : "see profiles/cedar/sallyport.cedarschema for what there is";
 }
