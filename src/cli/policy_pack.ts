@@ -96,8 +96,8 @@ export function packList(flags: { readonly json?: boolean; readonly state?: stri
 }
 
 async function load(file: string): Promise<LoadedPack> {
-  const { home, uid } = userByUid(process.geteuid!());
-  const layers = await readLayers({ managed: MANAGED, home, uid, workspace: process.cwd() });
+  const { home, uid, name } = userByUid(process.geteuid!());
+  const layers = await readLayers({ managed: MANAGED, home, uid, workspace: process.cwd(), agent: name });
   return loadSigned(
     readBundle(file),
     trustedKeys(home, uid),

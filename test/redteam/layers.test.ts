@@ -97,6 +97,7 @@ describe.runIf(isRoot)("a managed layer", () => {
     home: base,
     uid: 0,
     workspace: base,
+    agent: "writer",
   });
   const MANAGED = LAYER(
     "managed",

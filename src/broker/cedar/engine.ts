@@ -177,11 +177,14 @@ export function readCedar(text: string): { policies: readonly PlacedPolicy[]; fi
       );
       findings.push(
         ...whole.validationWarnings.map(({ error }) =>
-          fromCedar("cedar.suspect", "warning", error as Detail),
+          fromCedar(warningRule(error.message), "warning", error as Detail),
         ),
       );
     }
   }
+  // What applies to nothing does so because of an error that is named already.
+  if (findings.some(({ rule }) => rule === "cedar.unknown-type" || rule === "cedar.unknown-action"))
+    findings.splice(0, findings.length, ...findings.filter(({ rule }) => rule !== "cedar.action-resource"));
   const named = new Set<string>();
   const all = [...lintCedar(policies), ...findings].filter(
     ({ rule, line, column }) =>
@@ -196,6 +199,12 @@ function syntaxRule(message: string): string {
   if (/invalid policy condition/.test(message)) return "cedar.clause";
   if (/invalid policy effect|not a valid policy effect/.test(message)) return "cedar.effect";
   return "cedar.syntax";
+}
+
+function warningRule(message: string): string {
+  if (/unable to find an applicable action|impossible/.test(message)) return "cedar.action-resource";
+  if (/confusable|bidi|mixed scripts/i.test(message)) return "cedar.look-alike";
+  return "cedar.suspect";
 }
 
 function validationRule(message: string): string {

@@ -67,7 +67,7 @@ export async function layeredProfile(
   { workspace, home, uid, state }: Here,
   managed: readonly string[] = MANAGED,
 ): Promise<{ profile: ResolvedProfile; layers: readonly Layer[] }> {
-  const layers = await readLayers({ managed, home, uid, workspace });
+  const layers = await readLayers({ managed, home, uid, workspace, agent: userByUid(uid).name });
   if (layers.length === 0) return { profile, layers };
   const floor = floorOf();
   const places = { workspace, home: realName(home), tmp: "/tmp/sallyport-run", state };

@@ -29,8 +29,8 @@ export type Compiled = {
 };
 
 /**
- * Turns the recognised subset into rules for one agent: scopes alone, of which the resource is anything, `in Dir`, `== File`, or `is File`
- * and the like; and the annotation @path, which narrows it. A policy for another agent says nothing here, and one about hosts, capabilities
+ * Turns the recognised subset into rules for one agent: scopes alone, of which the resource is anything, `in Dir` or `== File`, and the
+ * annotation @path, which narrows it. A policy for another agent says nothing here, and one about hosts, capabilities
  * or runs alone is no matter of rules.
  */
 export function compileCedar(policies: readonly PolicyJson[], agent: string): Compiled {
@@ -98,8 +98,8 @@ function patternOf(policy: PolicyJson): string | null {
 
 function scopePattern({ resource }: PolicyJson): string | null {
   if (resource.op === "All") return "/**";
-  const named = entityOf(resource.op === "is" ? resource.in?.entity : resource.entity);
-  if (resource.op === "is" && named === null) return "/**";
+  // Whether a path is a file or a directory is not known here: `is` would be compiled to more than it says.
+  const named = resource.op === "is" ? null : entityOf(resource.entity);
   if (named === null || !named.id.startsWith("/")) return null;
   const path = named.id === "/" ? "" : escapePattern(named.id);
   // Cedar's in holds for the directory itself too.

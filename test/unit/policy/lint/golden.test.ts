@@ -6,7 +6,7 @@ import { readCases, wholeText, writeCases } from "../../../support/golden_cases.
 
 const FOLDER = join(import.meta.dirname, "../../../golden");
 /** A folder a kind of file, whose name ends so. */
-const ENDINGS: Readonly<Record<string, string>> = { lint: ".yaml", cedar: ".cedar" };
+const ENDINGS: Readonly<Record<string, string>> = { lint: ".yaml", cedar: ".cedar", other: ".yaml" };
 const files = Object.keys(ENDINGS).flatMap((folder) =>
   readdirSync(join(FOLDER, folder))
     .sort()
