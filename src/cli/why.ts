@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
-import { grantFlag, printable } from "../broker/denial.ts";
+import { type AnyDenial, denialLine, denialOf, printable } from "../broker/denial.ts";
 import { layeredProfile } from "../broker/layers/bind.ts";
 import { rulePlaces } from "../broker/policy_files/rule_places.ts";
 import { rulesOf } from "../broker/rules.ts";
@@ -8,11 +8,16 @@ import { chosenProfile } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
 import { realName } from "../broker/workspace.ts";
-import { compilePolicy, decidePath } from "../policy/decide.ts";
-import { RIGHT, type RightName, rightNames } from "../policy/rights.ts";
+import { compilePolicy, decide, decidePath, type Policy, type Verdict } from "../policy/decide.ts";
+import { escapePattern, parsePattern } from "../policy/pattern.ts";
+import { patternSubsumes } from "../policy/pattern_subsumes.ts";
+import { RIGHT } from "../policy/rights.ts";
+import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import type { Op } from "../protocol/message.ts";
 import { whyConnect } from "./why_host.ts";
 import { whyProgram } from "./why_program.ts";
+import { requestFor } from "./why_request.ts";
 
 export type WhyFlags = {
   readonly op: string;
@@ -24,78 +29,93 @@ export type WhyFlags = {
   readonly json?: boolean;
 };
 
-export type Answer = {
-  readonly verdict: "allow" | "deny";
-  readonly path: string;
-  readonly op: string;
-  readonly profile: string;
-  readonly rule: string;
-  readonly reason: string;
-  readonly nextSteps: readonly string[];
-  /** Where the rule is written: FILE:LINE, or words; null when no file says it. */
-  readonly place?: string | null;
-};
+const PRIVATE_TMP = "/tmp/sallyport-run";
+
+/** Of a denial everything that a denied program is told, in the same words. */
+export type Answer =
+  | {
+      readonly verdict: "allow";
+      readonly profile: string;
+      readonly op: string;
+      readonly path: string;
+      readonly rule: string;
+      readonly reason: string;
+    }
+  | ({ readonly verdict: "deny"; readonly profile: string } & AnyDenial);
 
 /** `sallyport why`: what a run started here would be told, and by which rule. Exit 0 for allow, 1 for deny. */
 export async function why(flags: WhyFlags): Promise<void> {
-  const answer =
-    flags.op === "connect" ? whyConnect(flags.profile, flags.host, flags.port?.at(-1)) : await whyPath(flags);
-  if (flags.json) console.log(JSON.stringify(answer));
-  else {
+  const { answer, place } =
+    flags.op === "connect" && flags.path === undefined
+      ? { answer: whyConnect(flags.profile, flags.host, flags.port?.at(-1)), place: null }
+      : await whyPath(flags);
+  const { verdict, profile, op, path, rule, reason } = answer;
+  if (flags.json)
     console.log(
-      `${answer.verdict}: ${answer.op} ${printable(answer.path)} — ${answer.reason} (rule ${answer.rule} of profile ${answer.profile}${answer.place ? `, ${printable(answer.place)}` : ""})`,
+      JSON.stringify({
+        ...(verdict === "deny" ? { verdict, profile, ...denialJson(answer) } : answer),
+        ...(place === null ? {} : { place }),
+      }),
     );
-    for (const step of answer.nextSteps) console.log(`to allow: ${printable(step)}`);
-  }
-  process.exitCode = answer.verdict === "allow" ? 0 : 1;
+  else if (verdict === "deny") {
+    console.log(denialLine(answer));
+    if (answer.allowedRoots.length > 0)
+      console.log(`allowed in: ${answer.allowedRoots.map(printable).join(" ")}`);
+  } else console.log(`allowed: ${op} ${printable(path)} — ${reason} (rule ${rule} of profile ${profile})`);
+  if (!flags.json && place !== null) console.log(`written in: ${printable(place)}`);
+  process.exitCode = verdict === "allow" ? 0 : 1;
 }
 
-async function whyPath(flags: WhyFlags): Promise<Answer> {
-  const op = flags.op === "exec" ? "execute" : flags.op;
-  const right = RIGHT[op as RightName];
-  if (right === undefined) {
-    const known = [...Object.keys(RIGHT), "exec"].join(", ");
-    throw new SallyportError("INVALID", `Cannot explain --op "${flags.op}": write one of ${known}`);
-  }
+/** The answer, and FILE:LINE of its rule, or words, or null for what is in no file. */
+type Placed = { readonly answer: Answer; readonly place: string | null };
+
+async function whyPath(flags: WhyFlags): Promise<Placed> {
   if (flags.path === undefined)
-    throw new SallyportError("INVALID", `Cannot explain --op ${flags.op}: give --path`);
+    throw new SallyportError("INVALID", `Cannot explain --op ${flags.op}: give --path`, { field: "path" });
   const { home } = userByUid(process.geteuid!());
   const workspace = realpathSync(process.cwd());
   const places = {
     workspace,
     home: realName(home),
-    tmp: "/tmp/sallyport-run",
+    tmp: PRIVATE_TMP,
     state: realName(stateDirectory(flags.state, home)),
   };
   const { profile: chosen, profileFile } = chosenProfile(flags.profile, flags.state);
-  const { profile, layers } = await layeredProfile(
-    { profile: chosen },
-    { workspace, home, uid: process.geteuid!(), state: places.state },
-  );
+  const here = { workspace, home, uid: process.geteuid!(), state: places.state };
+  const { profile, layers } = await layeredProfile({ profile: chosen }, here);
   const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realName(resolve(flags.path));
-  if (right === RIGHT.execute) {
-    const byProgram = whyProgram(path, profile, policy, places);
-    if (byProgram !== null) return byProgram;
-  }
-  const verdict = decidePath(policy, path, right);
-  const rule = verdict.rule;
-  return {
-    verdict: verdict.kind,
-    path,
-    op,
-    profile: profile.name,
-    rule: rule?.id ?? "default-deny",
-    place:
-      rule === null ? null : rulePlaces(profile.lineage, profileFile, layers, places)(rule.id, rule.pattern),
-    reason: rule?.reason ?? `no rule grants ${rightNames(right).join(", ")} here`,
-    nextSteps:
-      verdict.kind === "allow"
-        ? []
-        : rule === null
-          ? [`sallyport run ${grantFlag(right)} ${path} …`]
-          : rule.remedy
-            ? [rule.remedy]
-            : [],
+  const placeOf = rulePlaces(profile.lineage, profileFile, layers, places);
+  const placed = (answer: Answer): Placed => {
+    // The pattern that matched tells the line of a list from the others.
+    const pattern = policy.rules.find(
+      ({ id, pattern: one }) => id === answer.rule && matches(one, answer.path),
+    );
+    return { answer, place: placeOf(answer.rule, pattern?.pattern ?? null) };
   };
+  if (flags.op === "exec" || flags.op === "execute")
+    return placed(
+      whyProgram(path, profile, policy, places) ??
+        answerOf("exec", path, decidePath(policy, path, RIGHT.execute | RIGHT.read), policy),
+    );
+  if (flags.op === "connect")
+    return placed(answerOf("connect-unix", path, decidePath(policy, path, RIGHT.connect), policy));
+  const request = requestFor(flags.op, path);
+  return placed(answerOf(request.op, path, decide(policy, request, 0), policy));
+}
+
+function matches(pattern: string, path: string): boolean {
+  return patternSubsumes([parsePattern(pattern)], parsePattern(escapePattern(path)));
+}
+
+function answerOf(op: Op, path: string, verdict: Verdict, policy: Policy): Answer {
+  const profile = policy.name;
+  if (verdict.kind === "deny") {
+    const denial = denialOf(op, verdict.path, verdict.rule, verdict.missing, policy);
+    // Each run has one of its own, of a name that nobody knows before.
+    const allowedRoots = denial.allowedRoots.filter((root) => root !== PRIVATE_TMP);
+    return { verdict: "deny", profile, ...denial, allowedRoots };
+  }
+  const { id: rule, reason } = verdict.rule;
+  return { verdict: "allow", profile, op, path, rule, reason };
 }

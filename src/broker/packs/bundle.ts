@@ -2,8 +2,8 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { formatProblem } from "../../policy/problem.ts";
 import { type Manifest, PACK_FILES, parseManifest, REQUIRED_FILES } from "../../policy/packs/manifest.ts";
+import { formatProblem } from "../../policy/problem.ts";
 import { isFields } from "../../policy/profile_fields.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { parseYaml } from "../yaml_text.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { CAPABILITY_NAMES } from "../../platform/capabilities.ts";
+import { parseCases } from "../../policy/compare/cases.ts";
 import type { Finding } from "../../policy/lint/finding.ts";
 import { lintProfile, type ProfileSurroundings } from "../../policy/lint/profile.ts";
-import { parseCases } from "../../policy/compare/cases.ts";
 import { lintByReader } from "../../policy/lint/reader.ts";
 import { parseManifest } from "../../policy/packs/manifest.ts";
 import { parsePoints } from "../../policy/points/config.ts";

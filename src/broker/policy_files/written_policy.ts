@@ -1,6 +1,6 @@
+import { policiesOf } from "../../policy/compare/cases.ts";
 import type { Policy } from "../../policy/decide.ts";
 import type { NetworkPolicy } from "../../policy/network.ts";
-import { policiesOf } from "../../policy/compare/cases.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { rulesOf } from "../rules.ts";
 import { chosenProfile } from "../saved_profiles.ts";

@@ -1,8 +1,8 @@
 /** Asks the policy points that an administrator or the user has set up. All must allow; who fails has denied. */
 import { createHash } from "node:crypto";
-import { formatProblem } from "../../policy/problem.ts";
 import { type Occasion, type PointConfig, parsePoints } from "../../policy/points/config.ts";
 import { bothOf, type PointVerdict } from "../../policy/points/verdict.ts";
+import { formatProblem } from "../../policy/problem.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { TrustedDirectory } from "../layers/trusted_file.ts";
 import { parseYaml } from "../yaml_text.ts";
