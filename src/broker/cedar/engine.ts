@@ -15,6 +15,8 @@ type Detail = {
   readonly sourceLocations?: readonly { readonly start: number; readonly label: string | null }[];
 };
 
+const TEMPLATE = "cedar.template";
+
 let loaded: Cedar | undefined;
 let schemaText: string | undefined;
 
@@ -125,7 +127,9 @@ export function readCedar(text: string): { policies: readonly PlacedPolicy[]; fi
       .replace(/^for policy `[^`]*`, /, "")
       .slice(0, 300),
     mend:
-      help?.split("\n")[0]!.replace(/^for policy `[^`]*`, /, "") ?? sourceLocations[0]?.label ?? mendOf(rule),
+      help?.replace(/\n[^]*$/, "").replace(/^for policy `[^`]*`, /, "") ??
+      sourceLocations[0]?.label ??
+      mendOf(rule),
   });
   const parsed = cedar().policySetTextToParts(text);
   if (parsed.type === "failure")
@@ -150,7 +154,7 @@ export function readCedar(text: string): { policies: readonly PlacedPolicy[]; fi
   for (const one of parsed.policy_templates) {
     const place = placeAt(Buffer.byteLength(text.slice(0, Math.max(0, text.indexOf(one)))));
     findings.push({
-      rule: "cedar.template",
+      rule: TEMPLATE,
       severity: "error",
       ...place,
       field: "",
