@@ -12,12 +12,13 @@ import { join, resolve } from "node:path";
 import type { ResolvedProfile } from "../policy/profile.ts";
 import { PROFILE_NAME } from "../policy/profile_fields.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { packNamed } from "./packs/load.ts";
 import { loadProfile, packRules } from "./profiles.ts";
 import { openState, stateDirectory } from "./state.ts";
 import { userByUid } from "./user.ts";
 
 /**
- * What `-p` names: a built-in profile, one that `learn` has saved in the state directory, or a file, in this order: a file of
+ * What `-p` names: a built-in profile, a policy pack (@NAME), one that `learn` has saved in the state directory, or a file, in this order: a file of
  * the workspace must not be able to stand in for a saved one. `profileFile` is its real path; `protect` are packs to add.
  */
 export function chosenProfile(
@@ -25,13 +26,19 @@ export function chosenProfile(
   state: string | undefined,
   protect: readonly string[] = [],
 ): { profile: ResolvedProfile; profileFile: string | undefined } {
-  const saved = savedProfile(nameOrFile, state);
-  const plain = loadProfile(saved ?? nameOrFile);
+  const pack = nameOrFile.startsWith("@") ? packOf(nameOrFile.slice(1), state) : null;
+  const saved = pack === null ? savedProfile(nameOrFile, state) : null;
+  const plain = pack ?? loadProfile(saved ?? nameOrFile);
   const rules = protect.flatMap((pack) => packRules(`pack:${pack}`));
   const name = [plain.name, ...protect].join("+");
   const profile = { ...plain, name, rules: [...plain.rules, ...rules] };
-  if (nameOrFile.startsWith(":")) return { profile, profileFile: undefined };
+  if (nameOrFile.startsWith(":") || pack !== null) return { profile, profileFile: undefined };
   return { profile, profileFile: realpathSync(saved ?? nameOrFile) };
+}
+
+function packOf(name: string, state: string | undefined): ResolvedProfile {
+  const { home, uid } = userByUid(process.geteuid!());
+  return packNamed(name, stateDirectory(state, home), home, uid).profile;
 }
 
 /** The file of a saved profile, or null when there is none of that name. */

@@ -1,6 +1,7 @@
 import { printable } from "../broker/denial.ts";
 import { readPolicyText } from "../broker/policy_files/lint_file.ts";
-import { NOWHERE, writtenPolicy } from "../broker/policy_files/written_policy.ts";
+import { NOWHERE } from "../broker/policy_files/nowhere.ts";
+import { writtenPolicy } from "../broker/policy_files/written_policy.ts";
 import { readYamlSource } from "../broker/policy_files/yaml_source.ts";
 import { parseCases, runCase } from "../policy/compare/cases.ts";
 import { differencesOf } from "../policy/compare/difference.ts";

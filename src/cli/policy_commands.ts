@@ -16,6 +16,41 @@ export function addPolicyCommands(program: Command, lazily: Lazily): void {
     .argument("<file...>")
     .addOption(json())
     .action(lazily(async () => (await import("./policy_lint.ts")).policyLint));
+  const pack = policy.command("pack").description("policies that are signed, with their own tests");
+  const load = (name: "packBuild" | "packSign" | "packVerify" | "packInstall" | "packList") =>
+    lazily(async () => (await import("./policy_pack.ts"))[name] as (...args: unknown[]) => unknown);
+  const state = (): Option => new Option("--state <dir>", "where runs, keys and logs are kept");
+  pack
+    .command("build")
+    .description("make one file of a pack's directory, after its tests")
+    .argument("<directory>")
+    .requiredOption("-o, --output <file>", "the pack, which must not exist")
+    .action(load("packBuild"));
+  pack
+    .command("sign")
+    .description("sign a pack that was built")
+    .argument("<file>")
+    .requiredOption("--key <file>", "an Ed25519 private key in PEM")
+    .requiredOption("-o, --output <file>", "the signed pack, which must not exist")
+    .action(load("packSign"));
+  pack
+    .command("verify")
+    .description("say whether a pack would be loaded here; exit 1 where it would not")
+    .argument("<file>")
+    .addOption(json())
+    .action(load("packVerify"));
+  pack
+    .command("install")
+    .description("keep a pack that a trusted key has signed, for -p @NAME")
+    .argument("<file>")
+    .addOption(state())
+    .action(load("packInstall"));
+  pack
+    .command("list")
+    .description("name the packs that -p takes")
+    .addOption(json())
+    .addOption(state())
+    .action(load("packList"));
   policy
     .command("test")
     .description("ask a profile the cases of a file, and compare the answers; exit 1 where one differs")

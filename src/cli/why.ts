@@ -9,6 +9,8 @@ import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
 import { realName } from "../broker/workspace.ts";
 import { compilePolicy, decide, decidePath, type Policy, type Verdict } from "../policy/decide.ts";
+import { escapePattern, parsePattern } from "../policy/pattern.ts";
+import { patternSubsumes } from "../policy/pattern_subsumes.ts";
 import { RIGHT } from "../policy/rights.ts";
 import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -38,35 +40,36 @@ export type Answer =
       readonly path: string;
       readonly rule: string;
       readonly reason: string;
-    } & Placed)
-  | ({ readonly verdict: "deny"; readonly profile: string } & Placed & AnyDenial);
-/** Where the rule is written: FILE:LINE, or words; null when no file says it. */
-type Placed = { readonly place?: string | null };
+    }
+  | ({ readonly verdict: "deny"; readonly profile: string } & AnyDenial);
 
 /** `sallyport why`: what a run started here would be told, and by which rule. Exit 0 for allow, 1 for deny. */
 export async function why(flags: WhyFlags): Promise<void> {
-  const answer =
+  const { answer, place } =
     flags.op === "connect" && flags.path === undefined
-      ? whyConnect(flags.profile, flags.host, flags.port?.at(-1))
+      ? { answer: whyConnect(flags.profile, flags.host, flags.port?.at(-1)), place: null }
       : await whyPath(flags);
-  const { verdict, profile, place = null, op, path, rule, reason } = answer;
+  const { verdict, profile, op, path, rule, reason } = answer;
   if (flags.json)
     console.log(
-      JSON.stringify(verdict === "deny" ? { verdict, profile, place, ...denialJson(answer) } : answer),
+      JSON.stringify({
+        ...(verdict === "deny" ? { verdict, profile, ...denialJson(answer) } : answer),
+        ...(place === null ? {} : { place }),
+      }),
     );
   else if (verdict === "deny") {
     console.log(denialLine(answer));
     if (answer.allowedRoots.length > 0)
       console.log(`allowed in: ${answer.allowedRoots.map(printable).join(" ")}`);
-    if (place !== null) console.log(`written at: ${printable(place)}`);
-  } else {
-    const where = place === null ? "" : `, ${printable(place)}`;
-    console.log(`allowed: ${op} ${printable(path)} — ${reason} (rule ${rule} of profile ${profile}${where})`);
-  }
+  } else console.log(`allowed: ${op} ${printable(path)} — ${reason} (rule ${rule} of profile ${profile})`);
+  if (!flags.json && place !== null) console.log(`written in: ${printable(place)}`);
   process.exitCode = verdict === "allow" ? 0 : 1;
 }
 
-async function whyPath(flags: WhyFlags): Promise<Answer> {
+/** The answer, and FILE:LINE of its rule, or words, or null for what is in no file. */
+type Placed = { readonly answer: Answer; readonly place: string | null };
+
+async function whyPath(flags: WhyFlags): Promise<Placed> {
   if (flags.path === undefined)
     throw new SallyportError("INVALID", `Cannot explain --op ${flags.op}: give --path`, { field: "path" });
   const { home } = userByUid(process.geteuid!());
@@ -78,25 +81,31 @@ async function whyPath(flags: WhyFlags): Promise<Answer> {
     state: realName(stateDirectory(flags.state, home)),
   };
   const { profile: chosen, profileFile } = chosenProfile(flags.profile, flags.state);
-  const { profile, layers } = await layeredProfile(
-    { profile: chosen },
-    { workspace, home, uid: process.geteuid!(), state: places.state },
-  );
+  const here = { workspace, home, uid: process.geteuid!(), state: places.state };
+  const { profile, layers } = await layeredProfile({ profile: chosen }, here);
   const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realName(resolve(flags.path));
   const placeOf = rulePlaces(profile.lineage, profileFile, layers, places);
-  const answer = (op: Op, verdict: Verdict): Answer => ({
-    ...answerOf(op, path, verdict, policy),
-    place: verdict.rule === null ? null : placeOf(verdict.rule.id, verdict.rule.pattern),
-  });
-  if (flags.op === "exec" || flags.op === "execute")
-    return (
-      whyProgram(path, profile, policy, places) ??
-      answer("exec", decidePath(policy, path, RIGHT.execute | RIGHT.read))
+  const placed = (answer: Answer): Placed => {
+    // The pattern that matched tells the line of a list from the others.
+    const pattern = policy.rules.find(
+      ({ id, pattern: one }) => id === answer.rule && matches(one, answer.path),
     );
-  if (flags.op === "connect") return answer("connect-unix", decidePath(policy, path, RIGHT.connect));
+    return { answer, place: placeOf(answer.rule, pattern?.pattern ?? null) };
+  };
+  if (flags.op === "exec" || flags.op === "execute")
+    return placed(
+      whyProgram(path, profile, policy, places) ??
+        answerOf("exec", path, decidePath(policy, path, RIGHT.execute | RIGHT.read), policy),
+    );
+  if (flags.op === "connect")
+    return placed(answerOf("connect-unix", path, decidePath(policy, path, RIGHT.connect), policy));
   const request = requestFor(flags.op, path);
-  return answer(request.op, decide(policy, request, 0));
+  return placed(answerOf(request.op, path, decide(policy, request, 0), policy));
+}
+
+function matches(pattern: string, path: string): boolean {
+  return patternSubsumes([parsePattern(pattern)], parsePattern(escapePattern(path)));
 }
 
 function answerOf(op: Op, path: string, verdict: Verdict, policy: Policy): Answer {

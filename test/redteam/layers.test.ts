@@ -83,7 +83,7 @@ describe("a project layer", () => {
     arena.put("workspace/.sallyport/policy.yaml", ONLY_SRC);
     const why = await sallyport(arena, ["why", "--op", "write", "--path", "c"]);
     expect(why.exitCode).toBe(1);
-    expect(why.stdout).toMatch(/rule project\.ceiling of profile :workspace/);
+    expect(why.stdout).toMatch(/\(rule project\.ceiling\)[^]*written in: .*\.sallyport\/policy\.yaml:\d+/);
   });
 });
 
@@ -97,6 +97,7 @@ describe.runIf(isRoot)("a managed layer", () => {
     home: base,
     uid: 0,
     workspace: base,
+    agent: "writer",
   });
   const MANAGED = LAYER(
     "managed",

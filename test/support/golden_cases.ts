@@ -33,7 +33,9 @@ export function wholeText({ text }: GoldenCase): string {
   const plain = text.replace(/\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\r$/gm, (_, hex, unit) =>
     hex === undefined && unit === undefined ? "\r" : String.fromCharCode(Number.parseInt(hex ?? unit, 16)),
   );
-  return /^(?:name[:=]|- |[A-Z#/<%]|permit|forbid|n\0)/m.test(plain) ? plain : plain + USUAL;
+  return /^(?:(?:layer|points|pack|cases):|name[:=]|- |[A-Z#/<%@]|permit|forbid|n\0)/m.test(plain)
+    ? plain
+    : plain + USUAL;
 }
 
 export function writeCases(cases: readonly (GoldenCase & { readonly told: string })[]): string {

@@ -10,8 +10,10 @@ import type { ResolvedProfile } from "../../policy/profile.ts";
 import { RIGHT, type RightName } from "../../policy/rights.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { packageFiles } from "../package_files.ts";
+import { readPoints } from "../policy_points/decide.ts";
 import { loadProfile } from "../profiles.ts";
 import type { RunOptions } from "../run_options.ts";
+import { userByUid } from "../user.ts";
 import { realName } from "../workspace.ts";
 import { MANAGED, readLayers } from "./read_layers.ts";
 
@@ -34,7 +36,29 @@ export async function bindToLayers(
   const { profile, layers } = await layeredProfile(options, here, options.managedLayers);
   const problems = layers.flatMap((layer) => optionProblems(options, layer));
   if (problems.length > 0) throw beyond(problems);
+  await askPoints(options, profile, here);
   return { ...options, profile, layers };
+}
+
+/** Asks the policy points that are to be asked when a run starts. */
+async function askPoints(
+  { argv, user }: RunOptions,
+  { name }: ResolvedProfile,
+  { home, uid, workspace }: Here,
+): Promise<void> {
+  const points = await readPoints(home, uid);
+  const asked = await points.decide({
+    occasion: "run",
+    agent: user ?? userByUid(uid).name,
+    resource: { id: name, attributes: { workspace, command: argv[0]! } },
+    context: { run: "", uid, nowMs: Date.now() },
+  });
+  if (asked.kind === "allow") return;
+  throw new SallyportError(
+    "SETUP",
+    `Cannot start the run: ${asked.reason}; ask whoever has set up the policy points`,
+    { errno: "EACCES" },
+  );
 }
 
 /** A profile under the layers that hold here. */
@@ -43,7 +67,7 @@ export async function layeredProfile(
   { workspace, home, uid, state }: Here,
   managed: readonly string[] = MANAGED,
 ): Promise<{ profile: ResolvedProfile; layers: readonly Layer[] }> {
-  const layers = await readLayers({ managed, home, uid, workspace });
+  const layers = await readLayers({ managed, home, uid, workspace, agent: userByUid(uid).name });
   if (layers.length === 0) return { profile, layers };
   const floor = floorOf();
   const places = { workspace, home: realName(home), tmp: "/tmp/sallyport-run", state };

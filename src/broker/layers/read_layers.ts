@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { compileCedar } from "../../policy/cedar/compile.ts";
 import { type Layer, type LayerKind, parseLayer } from "../../policy/layers/layer.ts";
 import type { Source } from "../../policy/lint/finding.ts";
 import { formatFinding, pathOf } from "../../policy/lint/finding.ts";
@@ -13,7 +14,11 @@ export type LayerPlaces = {
   readonly home: string;
   readonly uid: number;
   readonly workspace: string;
+  /** Who acts, as Cedar policies name it. */
+  readonly agent: string;
 };
+
+const USUAL: readonly string[] = ["policy.yaml", "policy.cedar"];
 
 export const MANAGED: readonly string[] = ["etc", "sallyport", "policy.d"];
 
@@ -22,31 +27,35 @@ export const MANAGED: readonly string[] = ["etc", "sallyport", "policy.d"];
  * is somebody else's to write, or says something that is not understood, refuses the run: throws SETUP or INVALID.
  */
 export async function readLayers(places: LayerPlaces): Promise<Layer[]> {
+  const { agent } = places;
   const user: Writer = { kind: "user", uid: places.uid };
   return [
-    ...(await layersIn("managed", TrustedDirectory.open("/", places.managed, { kind: "root" }), null)),
+    ...(await layersIn("managed", TrustedDirectory.open("/", places.managed, { kind: "root" }), null, agent)),
     ...(await layersIn(
       "user",
       TrustedDirectory.open(places.home, [".config", "sallyport"], user),
-      "policy.yaml",
+      USUAL,
+      agent,
     )),
     ...(await layersIn(
       "project",
       TrustedDirectory.open(places.workspace, [".sallyport"], { kind: "anybody" }),
-      "policy.yaml",
+      USUAL,
+      agent,
     )),
   ];
 }
 
-/** `only` is the one file that counts; null: every *.yaml. */
+/** `only` are the files that count; null: all that end so. */
 async function layersIn(
   kind: LayerKind,
   directory: TrustedDirectory | null,
-  only: string | null,
+  only: readonly string[] | null,
+  agent: string,
 ): Promise<Layer[]> {
   if (directory === null) return [];
   try {
-    const names = only === null ? directory.names() : [only];
+    const names = only ?? directory.names();
     const layers: Layer[] = [];
     for (const name of names) {
       // A layer that nobody reads would be believed to hold.
@@ -55,14 +64,48 @@ async function layersIn(
           "SETUP",
           `Cannot use the policy in "${directory.path}/${name}": layers end with .yaml; rename it`,
         );
-      if (!name.endsWith(".yaml") || name.startsWith(".")) continue;
+      if (!/\.(?:yaml|cedar)$/.test(name) || name.startsWith(".")) continue;
       const text = directory.read(name);
-      if (text !== null) layers.push(await layerOf(kind, `${directory.path}/${name}`, text));
+      if (text === null) continue;
+      const file = `${directory.path}/${name}`;
+      const isCedar = name.endsWith(".cedar");
+      layers.push(await (isCedar ? cedarLayer(kind, file, text, agent) : layerOf(kind, file, text)));
     }
     return layers;
   } finally {
     directory.close();
   }
+}
+
+/** The policies of a Cedar file on paths, for one agent, as a layer: permits bound, forbids deny. */
+async function cedarLayer(kind: LayerKind, file: string, text: string, agent: string): Promise<Layer> {
+  const { CedarPolicies } = await import("../cedar/engine.ts");
+  const { policies } = CedarPolicies.parse(file, text);
+  const { rules, remainder } = compileCedar(
+    policies.map(({ json }) => json),
+    agent,
+  );
+  const left = remainder[0];
+  if (left !== undefined)
+    throw invalid([
+      `${file}:${policies[left.index]!.place.line}: speaks of paths, and ${left.why}; name paths by resource in Dir`,
+    ]);
+  const digest = createHash("sha256").update(text).digest("hex");
+  return {
+    kind,
+    file,
+    digest,
+    rules: rules.map(({ index, effect, rights, pattern }) => {
+      const { place, json } = policies[index]!;
+      const id = json.annotations?.["id"] ?? `policy-${index + 1}`;
+      const reason = json.annotations?.["reason"] ?? `Cedar policy ${id}`;
+      return { id, effect, rights, paths: [{ text: pattern, place }], except: [], reason, remedy: "", place };
+    }),
+    profiles: null,
+    network: { allow: null, listen: null },
+    fields: {},
+    where: () => `${file}:1`,
+  };
 }
 
 /** Reads a layer's text. Throws INVALID with a line for each problem. */

@@ -1,7 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from "node:fs";
 import { SallyportError } from "../../protocol/errors.ts";
 
-const MAX_BYTES = 256 * 1024;
+const MAX_TEXT_BYTES = 256 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /** Who may have written it: root alone, the given user or root, or anybody. */
@@ -49,6 +50,21 @@ export class TrustedDirectory {
 
   /** The text of a regular file in UTF-8 that has one name; null where there is none. Throws SETUP for anything else. */
   read(name: string): string | null {
+    const bytes = this.#read(name, MAX_TEXT_BYTES);
+    if (bytes === null) return null;
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      throw refused(`${this.path}/${name}`, "it is no UTF-8");
+    }
+  }
+
+  /** The same of any bytes. */
+  readBytes(name: string): Buffer | null {
+    return this.#read(name, MAX_BYTES);
+  }
+
+  #read(name: string, maxBytes: number): Buffer | null {
     const path = `${this.path}/${name}`;
     const fd = openAt(`/proc/self/fd/${this.#fd}/${name}`, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fd === null) return null;
@@ -58,7 +74,8 @@ export class TrustedDirectory {
       // A second name may lie where a run can write.
       if (found.nlink !== 1) throw refused(path, "it has more than one name");
       checkWriter(found, path, this.#writer);
-      return textOf(fd, path);
+      if (found.size > maxBytes) throw refused(path, `it is larger than ${maxBytes} bytes`);
+      return bytesOf(fd, path, maxBytes);
     } finally {
       closeSync(fd);
     }
@@ -69,18 +86,15 @@ export class TrustedDirectory {
   }
 }
 
-function textOf(fd: number, path: string): string {
-  const bytes = Buffer.alloc(MAX_BYTES + 1);
+/** It may have grown since it was measured. */
+function bytesOf(fd: number, path: string, maxBytes: number): Buffer {
+  const bytes = Buffer.alloc(Math.min(maxBytes, fstatSync(fd).size) + 1);
   let length = 0;
   for (let read = -1; read !== 0 && length < bytes.length; length += read) {
     read = readSync(fd, bytes, length, bytes.length - length, length);
   }
-  if (length > MAX_BYTES) throw refused(path, `it is larger than ${MAX_BYTES} bytes`);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
-  } catch {
-    throw refused(path, "it is no UTF-8");
-  }
+  if (length === bytes.length) throw refused(path, "it grows while it is read");
+  return bytes.subarray(0, length);
 }
 
 function checkWriter({ uid, mode }: Stats, path: string, writer: Writer): void {

@@ -4,15 +4,8 @@ import type { NetworkPolicy } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { rulesOf } from "../rules.ts";
 import { chosenProfile } from "../saved_profiles.ts";
+import { NOWHERE } from "./nowhere.ts";
 import { type PlaceOf, rulePlaces } from "./rule_places.ts";
-
-/** What variables stand for where a policy is looked at without a run, so that answers are the same on every machine. */
-export const NOWHERE = {
-  workspace: "/workspace",
-  home: "/home/user",
-  tmp: "/tmp/run",
-  state: "/home/user/.local/state/sallyport",
-} as const;
 
 /** A profile as it is written, by name or file, without a run and without the layers of this machine. */
 export type WrittenPolicy = {

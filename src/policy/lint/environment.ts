@@ -19,7 +19,13 @@ const MEANINGS: readonly Meaning[] = [
     "is read by the dynamic loader of every program, which loads what it names",
     "take it out, or name one library of a directory that the run can not write",
   ],
-  ["environment.node", /^NODE_OPTIONS$/, "warn", "makes every node load what it names", "take it out"],
+  [
+    "environment.node-options",
+    /^NODE_OPTIONS$/,
+    "warn",
+    "makes every node load what it names",
+    "take it out",
+  ],
   [
     "environment.python",
     /^PYTHON(?:STARTUP|PATH|HOME|INSPECT)$/,

@@ -91,7 +91,8 @@ function textsIn(value: unknown, at: Path): ReturnType<typeof textsAt> {
 function lintLists(rule: Placed, found: Findings): void {
   for (const [index, pattern] of rule.paths.entries()) {
     const others = rule.paths.filter((other, at) => at !== index && other !== pattern);
-    const wide = others.find((other) => isWithinPatterns(pattern, [other]));
+    // A directory beside all below it is how the trees of this project are written.
+    const wide = others.find((other) => other !== `${pattern}/**` && isWithinPatterns(pattern, [other]));
     if (wide !== undefined && !isWithinPatterns(wide, [pattern]))
       found.warn(
         "rule.path-within",

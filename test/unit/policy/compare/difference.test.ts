@@ -72,7 +72,11 @@ describe("a difference of policies", () => {
   });
 
   it("is none between a profile and itself", () => {
-    fc.assert(fc.property(profile, (one) => expect(differencesOf(one, one)).toEqual([])));
+    fc.assert(
+      fc.property(profile, (one) => {
+        expect(differencesOf(one, one)).toEqual([]);
+      }),
+    );
     expect(differencesOf(base, base)).toEqual([]);
   });
 

@@ -4,13 +4,19 @@ import { describe, expect, it } from "vitest";
 import { lintText } from "../../../../src/broker/policy_files/lint_file.ts";
 import { readCases, wholeText, writeCases } from "../../../support/golden_cases.ts";
 
-const FOLDER = join(import.meta.dirname, "../../../golden/lint");
-const files = readdirSync(FOLDER).sort();
+const FOLDER = join(import.meta.dirname, "../../../golden");
+/** A folder a kind of file, whose name ends so. */
+const ENDINGS: Readonly<Record<string, string>> = { lint: ".yaml", cedar: ".cedar", other: ".yaml" };
+const files = Object.keys(ENDINGS).flatMap((folder) =>
+  readdirSync(join(FOLDER, folder))
+    .sort()
+    .map((name) => `${folder}/${name}`),
+);
 const all = files.flatMap((file) =>
   readCases(readFileSync(join(FOLDER, file), "utf8")).map((one) => ({
     ...one,
     file,
-    found: lintText("x.yaml", wholeText(one)),
+    found: lintText(`x${ENDINGS[file.split("/")[0]!]}`, wholeText(one)),
   })),
 );
 const told = (found: (typeof all)[number]["found"]): string =>

@@ -1,0 +1,108 @@
+import { escapePattern, parsePattern } from "../pattern.ts";
+import { patternSubsumes } from "../pattern_subsumes.ts";
+import { RIGHT, type RightName } from "../rights.ts";
+import { actionsOf, entityOf, type PolicyJson } from "./policy_json.ts";
+
+/** Actions on paths that the rules of a run decide. */
+export const PATH_ACTIONS: readonly RightName[] = [
+  "read",
+  "write",
+  "create",
+  "delete",
+  "list",
+  "metadata",
+  "execute",
+];
+
+export type CompiledPolicy = {
+  /** Number of the policy in its file. */
+  readonly index: number;
+  readonly effect: "allow" | "deny";
+  readonly rights: number;
+  readonly pattern: string;
+};
+
+export type Compiled = {
+  readonly rules: readonly CompiledPolicy[];
+  /** Policies that speak of paths and are not in the subset, with the reason. Cedar alone can answer them. */
+  readonly remainder: readonly { readonly index: number; readonly why: string }[];
+};
+
+/**
+ * Turns the recognised subset into rules for one agent: scopes alone, of which the resource is anything, `in Dir` or `== File`, and the
+ * annotation @path, which narrows it. A policy for another agent says nothing here, and one about hosts, capabilities
+ * or runs alone is no matter of rules.
+ */
+export function compileCedar(policies: readonly PolicyJson[], agent: string): Compiled {
+  const rules: CompiledPolicy[] = [];
+  const remainder: { index: number; why: string }[] = [];
+  for (const [index, policy] of policies.entries()) {
+    const rights = rightsOf(policy);
+    if (rights === 0 || isAboutOther(policy)) continue;
+    const whose = principalOf(policy, agent);
+    if (whose === "other") continue;
+    const pattern = patternOf(policy);
+    const why =
+      whose === "unknown"
+        ? "its principal is not one agent"
+        : policy.conditions.length > 0
+          ? "it has a condition"
+          : pattern === null
+            ? "its resource is no directory, file or @path"
+            : null;
+    if (why === null)
+      rules.push({ index, effect: policy.effect === "permit" ? "allow" : "deny", rights, pattern: pattern! });
+    else remainder.push({ index, why });
+  }
+  return { rules, remainder };
+}
+
+function rightsOf(policy: PolicyJson): number {
+  const actions = actionsOf(policy) ?? PATH_ACTIONS;
+  return PATH_ACTIONS.filter((right) => actions.includes(right)).reduce(
+    (sum, right) => sum | RIGHT[right],
+    0,
+  );
+}
+
+/** Says whether the resource is of a kind that has no path. */
+function isAboutOther({ resource }: PolicyJson): boolean {
+  const type = resource.entity_type ?? entityOf(resource.entity)?.type;
+  return type !== undefined && !["Dir", "File", "Program"].includes(type);
+}
+
+function principalOf({ principal }: PolicyJson, agent: string): "this" | "other" | "unknown" {
+  if (
+    principal.op === "All" ||
+    (principal.op === "is" && principal.entity_type === "Agent" && principal.in === undefined)
+  )
+    return "this";
+  const named = entityOf(principal.entity);
+  if (principal.op !== "==" || named?.type !== "Agent") return "unknown";
+  return named.id === agent ? "this" : "other";
+}
+
+/** The pattern of scope and annotation together; null where it can not be said in one. */
+function patternOf(policy: PolicyJson): string | null {
+  const scope = scopePattern(policy);
+  const annotation = policy.annotations?.["path"];
+  if (scope === null || annotation === null) return null;
+  if (annotation === undefined) return scope;
+  try {
+    return patternSubsumes([parsePattern(scope)], parsePattern(annotation)) ? annotation : null;
+  } catch {
+    // No pattern of ours: nothing is granted or denied by it here.
+    return null;
+  }
+}
+
+function scopePattern({ resource }: PolicyJson): string | null {
+  if (resource.op === "All") return "/**";
+  // Whether a path is a file or a directory is not known here: `is` would be compiled to more than it says.
+  const named = resource.op === "is" ? null : entityOf(resource.entity);
+  if (named === null || !named.id.startsWith("/")) return null;
+  const path = named.id === "/" ? "" : escapePattern(named.id);
+  // Cedar's in holds for the directory itself too.
+  if (named.type === "Dir" && resource.op !== "==") return `${path}/**`;
+  return resource.op === "==" ? path || "/" : null;
+}
