@@ -1,6 +1,7 @@
 import type { LimitRefusal } from "../limits/refusal.ts";
 import { ERRNO } from "../platform/errno.ts";
 import type { Denial, Request } from "../protocol/message.ts";
+import { refusal as refusalBy } from "./denial.ts";
 
 /** What a caller is told that a limit refuses: EAGAIN for what a while mends, EDQUOT for what is used up. `errno` is positive. */
 export function limitDenial(
@@ -8,35 +9,36 @@ export function limitDenial(
   refusal: LimitRefusal,
   profile: string,
 ): { readonly denial: Denial; readonly errno: number } {
-  const denial = { op: request.op, path: pathOf(request), ...limitRule(refusal, profile) };
-  return { denial, errno: ERRNO[refusal.kind === "quota" ? "EDQUOT" : "EAGAIN"]! };
+  const { retryAfterMs } = refusal;
+  const plain = refusalBy(request.op, pathOf(request), limitRule(refusal, profile));
+  const retry = retryAfterMs === null ? "never" : "later";
+  const errno = ERRNO[refusal.kind === "quota" ? "EDQUOT" : "EAGAIN"]!;
+  return { denial: { ...plain, retry, retryAfterMs }, errno };
 }
 
 /** The rule that a refusal of a limit goes by, in words. */
 export function limitRule(
-  refusal: LimitRefusal,
+  { kind, level, limit, used }: LimitRefusal,
   profile: string,
-): { readonly rule: string; readonly reason: string; readonly nextSteps: readonly string[] } {
-  const { kind, level, limit, used, retryAfterMs } = refusal;
-  const later = retryAfterMs === null ? [] : [`Try again in ${retryAfterMs} ms`];
+): { readonly id: string; readonly reason: string; readonly remedy: string } {
   switch (kind) {
     case "rate":
       return {
-        rule: "limits.rate",
+        id: "limit.rate",
         reason: `profile "${profile}" allows ${limit} at once of ${level}, and refuses what comes faster than its rate`,
-        nextSteps: [...later, 'write "above: wait" in limits of a profile of your own'],
+        remedy: 'Try again later, or write "above: wait" in limits of a profile of your own',
       };
     case "quota":
       return {
-        rule: "limits.quota",
+        id: "limit.quota",
         reason: `profile "${profile}" allows ${limit} of ${level} in all, and ${used} are used`,
-        nextSteps: [...later, 'raise it in "quotas" of a profile of your own'],
+        remedy: 'Raise it in "quotas" of a profile of your own',
       };
     case "full":
       return {
-        rule: "limits.owners",
+        id: "limit.owners",
         reason: `the broker counts for ${limit} of ${level} at most`,
-        nextSteps: later,
+        remedy: "Try again when other runs have ended",
       };
   }
 }
@@ -44,5 +46,6 @@ export function limitRule(
 function pathOf(request: Request): string {
   if ("path" in request) return request.path;
   if ("from" in request) return request.from;
-  return request.op === "ssh-sign" ? request.key : request.what;
+  if ("host" in request) return request.host;
+  return "what" in request ? request.what : "";
 }

@@ -29,7 +29,7 @@ import { runLimits } from "./limits.ts";
 import { FlowGate } from "./network/flow_gate.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
-import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
+import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
@@ -195,6 +195,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const limits = runLimits(options.profile, user.name);
     const stop = (cause: Cause): void => void containment.freeze(cause).catch(() => {});
     const quotas = quotasOf(options.profile.quotas, { platform: linux, stop });
+    const flowLog = new FlowLog(journal, log.parts, tally);
+    const sockets = brokeredSockets(confinement.network, flowLog);
     const session: Session = {
       run: id,
       containment,
@@ -218,6 +220,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       ...writesOf(undo, log),
       platform: linux,
       network: await cookieOf(namespace),
+      sockets,
+      signal: (pid, signal) => asOwner(() => binding.signalDescendant(launcher.pid, pid, signal)),
       rootPid: launcher.pid,
       launch: launchFurther,
     };
@@ -259,11 +263,10 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     };
     if (namespace !== null) {
       const parts = { namespace, grants: confinement.network!, profile: options.profile };
-      const flowLog = new FlowLog(journal, log.parts, tally);
       const gate = new FlowGate({ profile: options.profile.name, quotas, containment });
-      network = await startNetwork({ ...parts, log: flowLog, gate, outside: options.outside }).catch(
-        notStarted,
-      );
+      const start = startNetwork({ ...parts, log: flowLog, gate, outside: options.outside });
+      network = await start.catch(notStarted);
+      sockets.reach({ ...network, namespace });
     }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),

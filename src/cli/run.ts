@@ -7,6 +7,7 @@ import type { RunEnd } from "../broker/run_facts.ts";
 import type { RunOptions } from "../broker/run_options.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
 import { socketName } from "../broker/unix_sockets.ts";
+import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { containmentLine, endLines, startLine } from "./summary.ts";
@@ -86,7 +87,7 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
   for (const line of endLines(end)) say(line);
   if (flags.json !== undefined) {
     const { denied, learning: _, ...rest } = end;
-    tell({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denial, count })) });
+    tell({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denialJson(denial), count })) });
   }
   process.exitCode = end.exitCode;
   return end;

@@ -8,6 +8,7 @@ import { OPEN, OPEN_ALL } from "../../src/protocol/message.ts";
 import { parseRequest } from "../../src/protocol/parse.ts";
 import { OPS } from "../../src/protocol/wire.ts";
 import { blocksOf, rewriteBlocks } from "../support/docs/blocks.ts";
+import { DENIAL_BLOCKS } from "../support/docs/denial_blocks.ts";
 import { DIFFERENCE_BLOCKS } from "../support/docs/difference_blocks.ts";
 import { LIMIT_BLOCKS } from "../support/docs/limit_blocks.ts";
 import { PROFILE_BLOCKS } from "../support/docs/profile_blocks.ts";
@@ -18,6 +19,7 @@ import { help, RECORD_BLOCKS } from "../support/docs/record_blocks.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const BLOCKS = {
   ...LIMIT_BLOCKS,
+  ...DENIAL_BLOCKS,
   ...PROTOCOL_BLOCKS,
   ...PROFILE_BLOCKS,
   ...RECORD_BLOCKS,
@@ -83,7 +85,7 @@ describe("docs/profiles.md", () => {
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
       ...page("docs/profiles.md").matchAll(
-        /^\| `((?:execution|files|learning|limits|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
+        /^\| `((?:breaker|execution|files|learning|limit|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
       ),
     ];
     const own = new Set(ids.map(([, id]) => id!));

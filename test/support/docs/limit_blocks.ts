@@ -30,6 +30,6 @@ export const LIMIT_BLOCKS: Blocks = {
     ),
   backends: () => {
     const { count, windowMs, restMs, capacity } = DEFAULT_BACKENDS;
-    return `A host and port that has failed ${count} times in a row, no two failures more than ${windowMs / 1000} s apart, is left alone for ${restMs / 1000} s: connections are refused at once by the rule \`limits.backend\`, which says when to try again. Then one is let through; if it fails too, the host is left alone again. The last ${capacity} failing hosts are known.`;
+    return `A host and port that has failed ${count} times in a row, no two failures more than ${windowMs / 1000} s apart, is left alone for ${restMs / 1000} s: connections are refused at once by the rule \`breaker.backend\`, which says when to try again. Then one is let through; if it fails too, the host is left alone again. The last ${capacity} failing hosts are known.`;
   },
 };
