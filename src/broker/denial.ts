@@ -76,7 +76,7 @@ const LAYERS: Readonly<Record<string, DenialLayer>> = {
   process: "protected",
   undo: "limit",
   files: "limit",
-  limits: "limit",
+  limit: "limit",
   session: "capability",
   breaker: "breaker",
   capability: "capability",

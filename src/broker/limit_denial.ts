@@ -10,47 +10,42 @@ export function limitDenial(
   profile: string,
 ): { readonly denial: Denial; readonly errno: number } {
   const { retryAfterMs } = limit;
-  const { rule, reason, nextSteps } = limitRule(limit, profile);
-  const denial: Denial = {
-    ...refusal(request.op, pathOf(request), { id: rule, reason }),
-    nextSteps,
-    retry: retryAfterMs === null ? "never" : "later",
-    retryAfterMs: retryAfterMs === null ? null : Math.ceil(retryAfterMs),
-  };
-  return { denial, errno: ERRNO[limit.kind === "quota" ? "EDQUOT" : "EAGAIN"]! };
+  const plain = refusal(request.op, pathOf(request), limitRule(limit, profile));
+  const retry = retryAfterMs === null ? "never" : "later";
+  const errno = ERRNO[limit.kind === "quota" ? "EDQUOT" : "EAGAIN"]!;
+  const inMs = retryAfterMs === null ? null : Math.ceil(retryAfterMs);
+  return { denial: { ...plain, retry, retryAfterMs: inMs }, errno };
 }
 
 /** The rule that a refusal of a limit goes by, in words. */
 export function limitRule(
-  refusal: LimitRefusal,
+  { kind, level, limit, used }: LimitRefusal,
   profile: string,
-): { readonly rule: string; readonly reason: string; readonly nextSteps: readonly string[] } {
-  const { kind, level, limit, used, retryAfterMs } = refusal;
-  const later = retryAfterMs === null ? [] : [`Try again in ${retryAfterMs} ms`];
+): { readonly id: string; readonly reason: string; readonly remedy: string } {
   switch (kind) {
     case "rate":
       return {
-        rule: "limits.rate",
+        id: "limit.rate",
         reason: `profile "${profile}" allows ${limit} at once of ${level}, and refuses what comes faster than its rate`,
-        nextSteps: [...later, 'write "above: wait" in limits of a profile of your own'],
+        remedy: 'Try again later, or write "above: wait" in limits of a profile of your own',
       };
     case "quota":
       if (level.startsWith("capability "))
         return {
-          rule: "limits.quota",
+          id: "limit.quota",
           reason: `its budget is ${limit} of ${level} in all, and ${used} are used`,
-          nextSteps: [...later, "ask for a token with a larger budget"],
+          remedy: "Ask for a token with a larger budget",
         };
       return {
-        rule: "limits.quota",
+        id: "limit.quota",
         reason: `profile "${profile}" allows ${limit} of ${level} in all, and ${used} are used`,
-        nextSteps: [...later, 'raise it in "quotas" of a profile of your own'],
+        remedy: 'Raise it in "quotas" of a profile of your own',
       };
     case "full":
       return {
-        rule: "limits.owners",
+        id: "limit.owners",
         reason: `the broker counts for ${limit} of ${level} at most`,
-        nextSteps: later,
+        remedy: "Try again when other runs have ended",
       };
   }
 }

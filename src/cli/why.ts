@@ -33,7 +33,7 @@ const PRIVATE_TMP = "/tmp/sallyport-run";
 
 /** Of a denial everything that a denied program is told, in the same words. */
 export type Answer =
-  | ({
+  | {
       readonly verdict: "allow";
       readonly profile: string;
       readonly op: string;

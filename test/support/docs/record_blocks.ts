@@ -19,7 +19,7 @@ const KIND_MEANING: { readonly [kind in RecordKind]: string } = {
   deny: "a refused request",
   "run.end": "after the last process is gone; `extra` has the counts",
   rotate: "reserved",
-  note: "a remark, such as a recovery after a crash",
+  note: "a remark, such as a recovery after a crash; with `contained` that the run is frozen, resumed or killed, by whom and why",
 };
 
 /** A record with every field there is: its serialised form proves the table below. */
