@@ -8,6 +8,7 @@ import { lineParts } from "../src/audit/lines.ts";
 import { FifoMeetings } from "../src/broker/fifo_meetings.ts";
 import { HooksPaths } from "../src/broker/hooks_path.ts";
 import { runLimits } from "../src/broker/limits.ts";
+import { NO_SOCKETS } from "../src/broker/network/brokered_sockets.ts";
 import { OwnRepositories } from "../src/broker/own_repositories.ts";
 import { OwnSharedMemory } from "../src/broker/own_shared_memory.ts";
 import { OwnSockets } from "../src/broker/own_sockets.ts";
@@ -76,6 +77,8 @@ export class BenchBroker {
       transactions: new Transactions(),
       platform,
       network: null,
+      sockets: NO_SOCKETS,
+      signal: () => -1,
       rootPid: process.pid,
       launch: () => Promise.reject(new Error("A bench launches nothing")),
     };

@@ -10,6 +10,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   binding::register_launch(env, exports);
   binding::register_notify(env, exports);
   binding::register_channel(env, exports);
+  binding::register_message(env, exports);
   binding::register_fs(env, exports);
   binding::register_layer(env, exports);
   binding::register_process(env, exports);

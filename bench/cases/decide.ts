@@ -1,5 +1,6 @@
 import { compilePolicy, decidePath, type Policy, type Rule } from "../../src/policy/decide.ts";
 import { ALL_RIGHTS, RIGHT } from "../../src/policy/rights.ts";
+import { policyOf, searchHostile } from "../hostile_search.ts";
 import { median, type Row, spread } from "../measure.ts";
 
 const BATCHES = 41;
@@ -20,7 +21,7 @@ const MISSES = [
   "config.yaml",
 ];
 
-/** Time of one decision in µs of process CPU time, median of batches: rule sets of three sizes, and the worst path. */
+/** Time of one decision in µs of process CPU time, median of batches: rule sets of three sizes, and hostile paths. */
 export async function run(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [count, bar] of [
@@ -38,6 +39,9 @@ export async function run(): Promise<Row[]> {
   for (const [name, policy, path] of hostileCases()) {
     rows.push(row(`decide, hostile: ${name}`, measure(policy, [path], 400), 50));
   }
+  const found = searchHostile(Number(process.env["BENCH_SEED"] ?? 0x5a11));
+  const name = `decide, hostile: ${found.patterns.length} patterns and a path of ${found.path.length} found by search`;
+  rows.push(row(name, measure(policyOf(found), [found.path], 400), 50));
   return rows;
 }
 

@@ -13,6 +13,7 @@ void register_landlock(Napi::Env env, Napi::Object exports);
 void register_launch(Napi::Env env, Napi::Object exports);
 void register_notify(Napi::Env env, Napi::Object exports);
 void register_channel(Napi::Env env, Napi::Object exports);
+void register_message(Napi::Env env, Napi::Object exports);
 void register_fs(Napi::Env env, Napi::Object exports);
 void register_layer(Napi::Env env, Napi::Object exports);
 void register_process(Napi::Env env, Napi::Object exports);

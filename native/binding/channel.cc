@@ -1,5 +1,6 @@
 #include <array>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "binding/binding.h"
@@ -63,7 +64,7 @@ class ChannelHandle : public PollOwner {
     napi_delete_reference(env_, object_);
   }
 
-  int send(const void* bytes, size_t size_bytes, int passed) {
+  int send(const void* bytes, size_t size_bytes, std::span<const int> passed) {
     return fd_.valid() ? sockets::send(fd_.get(), bytes, size_bytes, passed) : -EPIPE;
   }
 
@@ -124,14 +125,15 @@ napi_value send(napi_env env, napi_callback_info info) {
   auto& handle = method_arguments<ChannelHandle>(env, info, arguments);
   int32_t fd = -1;
   napi_get_value_int32(env, arguments[1], &fd);
-  const base::UniqueFd passed(fd);
+  const base::UniqueFd closed_here(fd);
+  const std::span<const int> passed(&fd, fd < 0 ? 0 : 1);
   napi_typedarray_type type;
   size_t size = 0;
   void* bytes = nullptr;
   int result = -EINVAL;
   if (napi_get_typedarray_info(env, arguments[0], &type, &size, &bytes, nullptr, nullptr) == napi_ok &&
       type == napi_uint8_array) {
-    result = handle.send(bytes, size, passed.get());
+    result = handle.send(bytes, size, passed);
   }
   napi_value made;
   napi_create_int32(env, result, &made);

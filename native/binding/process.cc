@@ -8,6 +8,7 @@
 #include "linux/fs/mapping.h"
 #include "linux/process/authority.h"
 #include "linux/process/info.h"
+#include "linux/process/signal.h"
 #include "linux/process/terminal.h"
 
 namespace binding {
@@ -31,6 +32,10 @@ Napi::Value process_terminal(const Info& info) {
 
 Napi::Value process_parent(const Info& info) {
   return integer(info.Env(), process::parent_of(int_at(info, 0)));
+}
+
+Napi::Value signal_descendant(const Info& info) {
+  return integer(info.Env(), process::signal_descendant(int_at(info, 0), int_at(info, 1), int_at(info, 2)));
 }
 
 Napi::Value isolate_umask(const Info& info) { return done_or_throw(info, process::isolate_umask()); }
@@ -163,6 +168,7 @@ void register_process(Napi::Env env, Napi::Object exports) {
   export_function<process_umask>(env, exports, "processUmask");
   export_function<process_terminal>(env, exports, "processTerminal");
   export_function<process_parent>(env, exports, "processParent");
+  export_function<signal_descendant>(env, exports, "signalDescendant");
   export_function<isolate_umask>(env, exports, "isolateUmask");
   exports.Set("lowerAuthority", Napi::Function::New<lower_authority>(env, "lowerAuthority", authority));
   exports.Set("raiseAuthority", Napi::Function::New<raise_authority>(env, "raiseAuthority", authority));

@@ -115,6 +115,16 @@ Napi::Value stream_write(const Info& info) {
   return integer(env, sockets::write_stream(int_at(info, 0), bytes.Data(), bytes.ByteLength()));
 }
 
+Napi::Value stream_pair(const Info& info) {
+  const Napi::Env env = info.Env();
+  base::Result<sockets::StreamPair> pair = sockets::make_stream_pair();
+  if (!pair.ok()) return integer(env, -pair.failure().error);
+  Napi::Array ends = Napi::Array::New(env, 2);
+  ends.Set(0U, integer(env, pair.value().ours.release()));
+  ends.Set(1U, integer(env, pair.value().theirs.release()));
+  return ends;
+}
+
 Napi::Value stream_end(const Info& info) {
   sockets::end_stream(int_at(info, 0));
   return info.Env().Undefined();
@@ -165,6 +175,7 @@ void register_stream(Napi::Env env, Napi::Object exports) {
   export_function<stream_accept>(env, exports, "streamAccept");
   export_function<stream_read>(env, exports, "streamRead");
   export_function<stream_write>(env, exports, "streamWrite");
+  export_function<stream_pair>(env, exports, "streamPair");
   export_function<stream_end>(env, exports, "streamEnd");
   export_function<stream_reset>(env, exports, "streamReset");
   export_function<stream_connected>(env, exports, "streamConnected");

@@ -1,5 +1,8 @@
+import { allowedRoots } from "../policy/allowed_roots.ts";
+import type { Policy } from "../policy/decide.ts";
 import { RIGHT, rightNames } from "../policy/rights.ts";
-import type { Denial, Op } from "../protocol/message.ts";
+import type { Denial, DenialLayer, Op } from "../protocol/message.ts";
+import type { RefusingRule } from "./judgement.ts";
 
 // Controls, formats (bidirectional, zero-width, tags), line ends and lone surrogates: a file name must not be able to rewrite the
 // line that reports it.
@@ -16,29 +19,71 @@ export function printableMessage(text: string): string {
 }
 
 /** A denial as records and reports have it: of a request, or of the network. */
-export type AnyDenial = Omit<Denial, "op"> & { readonly op: Op | "connect" | "resolve" | "accept" };
+export type AnyDenial = Omit<Denial, "op"> & { readonly op: AnyOp };
+export type AnyOp = Op | "accept";
 
-/** Makes what a denied caller and the person are told. `missing` is the set of rights that no rule grants. */
+/**
+ * Makes what a denied caller, the person and who asks `sallyport why` are told. `missing` is the set of rights that were denied or
+ * that no rule grants; `rule` is null for the latter.
+ */
 export function denialOf(
   op: Op,
   path: string,
-  rule: { readonly id: string; readonly reason: string; readonly remedy?: string | undefined } | null,
+  rule: RefusingRule | null,
   missing: number,
-  profile: string,
+  policy: Policy,
 ): Denial {
-  const rights = rightNames(missing);
-  const flag = grantFlag(missing);
-  if (rule !== null) {
-    return { op, path, rule: rule.id, reason: rule.reason, nextSteps: rule.remedy ? [rule.remedy] : [] };
-  }
+  if (rule !== null) return { ...refusal(op, path, rule), allowedRoots: allowedRoots(policy, missing, path) };
+  return {
+    ...refusal(op, path, {
+      id: "default-deny",
+      reason: `no rule of profile "${policy.name}" grants ${rightNames(missing).join(", ")} here`,
+      remedy: `sallyport run ${grantFlag(missing)} ${shellWord(path)} …`,
+    }),
+    allowedRoots: allowedRoots(policy, missing, path),
+  };
+}
+
+/** A refusal that no directory has to do with, and that stands until something is changed. */
+export function refusal<Of extends AnyOp>(
+  op: Of,
+  path: string,
+  { id, reason, remedy }: RefusingRule,
+): Omit<Denial, "op"> & { readonly op: Of } {
   return {
     op,
     path,
-    rule: "default-deny",
-    reason: `no rule of profile "${profile}" grants ${rights.join(", ")} here`,
-    nextSteps: [`sallyport run ${flag} ${shellWord(path)} …`],
+    rule: id,
+    reason,
+    nextSteps: remedy ? [remedy] : [],
+    layer: layerOf(op, id),
+    allowedRoots: [],
+    retry: "never",
+    retryAfterMs: null,
   };
 }
+
+/** By the first word of a rule's name; what no other layer claims is a rule of the profile. */
+function layerOf(op: string, rule: string): DenialLayer {
+  if (op === "refused") return "surface";
+  return LAYERS[rule.slice(0, Math.max(rule.indexOf("."), 0))] ?? "profile";
+}
+
+const LAYERS: Readonly<Record<string, DenialLayer>> = {
+  secrets: "protected",
+  protected: "protected",
+  sockets: "protected",
+  process: "protected",
+  undo: "limit",
+  files: "limit",
+  limit: "limit",
+  quota: "limit",
+  breaker: "breaker",
+  capability: "capability",
+  execution: "execution",
+  network: "network",
+  policy: "policy",
+};
 
 /** The option of `sallyport run` that grants such rights. */
 export function grantFlag(rights: number): "--read" | "--write" | "--socket" {

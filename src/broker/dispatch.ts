@@ -23,6 +23,8 @@ const EXDEV = ERRNO["EXDEV"]!;
 export function dispatch(request: Request, caller: Caller, session: Session): Outcome | Promise<Outcome> {
   const waitNs = session.limits.take(request);
   if (waitNs > 0) return tracked(later(request, caller, session, waitNs), session);
+  // A flow has an order of its own, which is the same for every way to ask for it: flows.ts.
+  if (request.op === "connect") return tracked(session.sockets.connect(request, caller), session);
   const named =
     caller.heldFd < 0 && needsTarget(request) ? resolveRequest(request, caller, session.platform) : request;
   if (typeof named === "number") return unresolved(request, caller, -named, session);
@@ -129,7 +131,7 @@ function refuse(
     session.log.answer(request, caller, plainly);
     return { kind: "failed", errno: ERRNO[plainly]! };
   }
-  const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.profile);
+  const plain = denialOf(request.op, judgement.path, judgement.rule, judgement.missing, session.policy);
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
   const denial = step === null ? plain : { ...plain, nextSteps: [step] };
   session.log.denial(request, caller, denial, judgement.errno, judgement.looked);

@@ -8,6 +8,7 @@ import type { Caller } from "./caller.ts";
 import { judgeAroundPrograms, judgeExec } from "./judge_exec.ts";
 import { judgeGitConfig } from "./judge_git_config.ts";
 import { judgeGitFile } from "./judge_git_file.ts";
+import { judgeKill } from "./judge_kill.ts";
 import { isPartOfRule, judgeLink, judgeRename, PLANTED_LINK } from "./judge_rename.ts";
 import { judgeSocket } from "./judge_socket.ts";
 import { judgeSshSign } from "./judge_ssh_sign.ts";
@@ -38,6 +39,9 @@ export function judge(request: Request, caller: Caller, session: Session): Judge
     const found = session.platform.stat(request.path);
     return judgeSocket(request.path, typeof found === "number" ? null : found, request.path, session);
   }
+  if (request.op === "connect" || request.op === "bind" || request.op === "resolve")
+    return session.sockets.judge(request);
+  if (request.op === "kill") return judgeKill(request, session);
   if (request.op === "ssh-sign") return judgeSshSign(request, session);
   if (request.op === "exec") return judgeExec(request, session, judgeByRules(request, caller, session));
   return judgeAroundPrograms(request, caller, session) ?? judgeByRules(request, caller, session);

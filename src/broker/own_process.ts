@@ -38,7 +38,7 @@ export function ownDescriptor(path: string, caller: Caller): number {
   return match !== null && Number(match[1]) === caller.pid ? Number(match[2]) : -1;
 }
 
-function belongsToRun(pid: number, { rootPid, platform }: Session): boolean {
+export function belongsToRun(pid: number, { rootPid, platform }: Session): boolean {
   for (let step = 0, at = pid; step < MAX_ANCESTORS; step++) {
     at = platform.parentOf(at);
     if (at === rootPid) return true;

@@ -21,7 +21,7 @@ import { truncate } from "./ops/truncate.ts";
 import { unlink } from "./ops/unlink.ts";
 import { utimens } from "./ops/utimens.ts";
 import { xattr } from "./ops/xattr.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
 import type { Session } from "./session.ts";
 
 const EPERM = 1;
@@ -67,6 +67,14 @@ export function perform(request: Request, caller: Caller, session: Session): Out
       return discard(request, session);
     case "exec":
       return exec(request, caller, session);
+    case "connect":
+      return session.sockets.connect(request, caller);
+    case "bind":
+      return session.sockets.bind(request);
+    case "resolve":
+      return session.sockets.resolve(request);
+    case "kill":
+      return outcomeOf(session.signal(request.pid, request.signal));
     case "connect-unix":
       return connectUnix(request, caller, session);
     case "bind-unix":

@@ -46,6 +46,10 @@ export function resolveRequest(request: Request, caller: Caller, platform: Platf
       return withBoth(request, "nofollow", caller, platform);
     case "link":
       return withBoth(request, request.follow, caller, platform);
+    case "connect":
+    case "bind":
+    case "resolve":
+    case "kill":
     case "ssh-sign":
     case "refused":
       return request;

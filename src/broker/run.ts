@@ -24,7 +24,7 @@ import { launcherPath } from "./launcher_path.ts";
 import { runLimits } from "./limits.ts";
 import { FlowLog } from "./network/flow_log.ts";
 import type { ServedNetwork } from "./network/serve.ts";
-import { cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
+import { brokeredSockets, cookieOf, namespaceOf, startNetwork } from "./network/start.ts";
 import { type NotifyFront, serveNotifications } from "./notify/front.ts";
 import { Observer } from "./observer.ts";
 import { OwnRepositories } from "./own_repositories.ts";
@@ -176,6 +176,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
 
     const observer =
       confinement.observing && new Observer(confinement.observing, (executed) => note("note", { executed }));
+    const flowLog = new FlowLog(journal, log.parts, tally);
+    const sockets = brokeredSockets(confinement.network, flowLog);
     const session: Session = {
       run: id,
       profile: options.profile.name,
@@ -196,6 +198,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       ...writesOf(undo, log),
       platform: linux,
       network: await cookieOf(namespace),
+      sockets,
+      signal: (pid, signal) => asOwner(() => binding.signalDescendant(launcher.pid, pid, signal)),
       rootPid: launcher.pid,
       launch: launchFurther,
     };
@@ -224,8 +228,8 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     };
     if (namespace !== null) {
       const parts = { namespace, grants: confinement.network!, profile: options.profile };
-      const flowLog = new FlowLog(journal, log.parts, tally);
       network = await startNetwork({ ...parts, log: flowLog, outside: options.outside }).catch(notStarted);
+      sockets.reach({ ...network, namespace });
     }
     const environment = scrub(options.environment, confinement.environment, {
       ...(agent === null ? {} : { SSH_AUTH_SOCK: agent.path }),

@@ -7,6 +7,7 @@ import {
   outcomeLine,
 } from "../audit/lines.ts";
 import { errnoName } from "../platform/errno.ts";
+import { formatEndpoint } from "../policy/network.ts";
 import { type Denial, OPEN, type Request } from "../protocol/message.ts";
 import type { Caller } from "./caller.ts";
 import type { Looked } from "./judgement.ts";
@@ -115,6 +116,14 @@ function eventOf(request: Request, caller: Caller, rule: string, looked?: Looked
       const argv = { argv: JSON.stringify(request.argv), advisory: "argv" };
       return { pid, op: "exec", path: request.path, rule, extra: { ...argv, ...looked } };
     }
+    case "connect":
+      return { pid, op: "connect", path: formatEndpoint(request.host, request.port), rule };
+    case "bind":
+      return { pid, op: "bind", path: String(request.port), rule };
+    case "resolve":
+      return { pid, op: "resolve", path: request.host, rule };
+    case "kill":
+      return { pid, op: "kill", path: String(request.pid), rule, extra: { signal: request.signal } };
     case "refused":
       return { pid, op: "refused", path: request.what, rule };
     default:

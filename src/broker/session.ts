@@ -3,6 +3,7 @@ import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest, Request } from "../protocol/message.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { HooksPaths } from "./hooks_path.ts";
+import type { BrokeredSockets } from "./network/brokered_sockets.ts";
 import type { Observer } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OwnRepositories } from "./own_repositories.ts";
@@ -44,6 +45,10 @@ export type Session = {
   readonly platform: Platform;
   /** The network namespace that is the run's own (SO_NETNS_COOKIE); null where it has none. */
   readonly network: number | null;
+  /** What the run may do with the network by asking. */
+  readonly sockets: Pick<BrokeredSockets, "judge" | "connect" | "bind" | "resolve">;
+  /** Signals a process that descends from `rootPid`. 0 or -errno: -EPERM for any other. */
+  signal(pid: number, signal: number): number;
   /** The launcher's pid: every process of the run descends from it. */
   readonly rootPid: number;
   /** Starts a further program in the run and gives its pid. The descriptors stay open until it settles. Rejects with a SallyportError. */

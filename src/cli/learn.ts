@@ -12,6 +12,7 @@ import { parseYaml } from "../broker/yaml_text.ts";
 import type { Learned } from "../policy/learn/learned_profile.ts";
 import { formatProblem } from "../policy/problem.ts";
 import { PROFILE_NAME } from "../policy/profile_fields.ts";
+import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { runReported, writeError } from "./run.ts";
 
@@ -77,7 +78,7 @@ async function learnFromRun(argv: string[], flags: Settled): Promise<void> {
   if (end?.learning === undefined) return;
   const { places, policy } = end.learning;
   const learned = learnFrom(profile, end.learning, policy, places);
-  const denied = end.denied.map(({ denial, count }) => ({ ...denial, count }));
+  const denied = end.denied.map(({ denial, count }) => ({ ...denialJson(denial), count }));
   write(learned, base, end.run, argv, denied, flags);
 }
 

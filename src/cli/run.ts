@@ -7,6 +7,7 @@ import type { RunEnd } from "../broker/run_facts.ts";
 import type { RunOptions } from "../broker/run_options.ts";
 import { chosenProfile } from "../broker/saved_profiles.ts";
 import { socketName } from "../broker/unix_sockets.ts";
+import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { dropStage, parseStaged, type Restarted, startInStage } from "./stage.ts";
 import { endLines, startLine } from "./summary.ts";
@@ -81,7 +82,7 @@ export async function runReported(argv: string[], flags: RunFlags): Promise<RunE
   for (const line of endLines(end)) say(line);
   if (flags.json !== undefined) {
     const { denied, learning: _, ...rest } = end;
-    const line = `${JSON.stringify({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denial, count })) })}\n`;
+    const line = `${JSON.stringify({ ...rest, denied: denied.map(({ denial, count }) => ({ ...denialJson(denial), count })) })}\n`;
     if (flags.json === "-") writeError(line);
     else writeSync(report, line);
   }

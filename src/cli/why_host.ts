@@ -1,3 +1,4 @@
+import { refusal } from "../broker/denial.ts";
 import { networkGrants } from "../broker/network/grants.ts";
 import { isOwnAddress } from "../broker/network/outside.ts";
 import { loadProfile } from "../broker/profiles.ts";
@@ -15,7 +16,6 @@ export function whyConnect(profileName: string, host: string | undefined, port: 
   const path = formatEndpoint(host, port);
   const answer = { path, op: "connect", profile: profile.name };
   if (verdict.kind === "allow")
-    return { ...answer, verdict: "allow", rule: verdict.rule, reason: "a grant names it", nextSteps: [] };
-  const { id: rule, reason, remedy } = verdict.rule;
-  return { ...answer, verdict: "deny", rule, reason, nextSteps: [remedy] };
+    return { ...answer, verdict: "allow", rule: verdict.rule, reason: "a grant names it" };
+  return { verdict: "deny", profile: profile.name, ...refusal("connect", path, verdict.rule) };
 }

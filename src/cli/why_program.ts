@@ -1,8 +1,10 @@
+import { denialOf } from "../broker/denial.ts";
 import { programTable } from "../broker/programs/program_table.ts";
 import { nativePaths } from "../broker/rules.ts";
 import type { Places } from "../broker/workspace.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ResolvedProfile } from "../policy/profile.ts";
+import { RIGHT } from "../policy/rights.ts";
 import type { Answer } from "./why.ts";
 
 /** What the file itself decides, by a run's own table; null where nothing but its place counts. `path` has no symbolic links. */
@@ -22,17 +24,11 @@ export function whyProgram(
     ...(owner === null ? [] : [`owner ${owner}`]),
     ...(sha256 === null ? [] : [`sha256 ${sha256}`]),
   ].join(", ");
-  const always = { path, op: "execute", profile: profile.name };
+  const always = { path, op: "exec", profile: profile.name };
   if (verdict.kind === "deny") {
-    const { id, reason, remedy } = verdict.rule;
-    return {
-      ...always,
-      verdict: "deny",
-      rule: id,
-      reason: `${reason} (${looked})`,
-      nextSteps: remedy ? [remedy] : [],
-    };
+    const denial = denialOf("exec", path, verdict.rule, RIGHT.execute, policy);
+    return { verdict: "deny", profile: profile.name, ...denial, reason: `${denial.reason} (${looked})` };
   }
   const reason = `${verdict.reason} (${looked})`;
-  return { ...always, verdict: "allow", rule: verdict.rule, reason, nextSteps: [] };
+  return { ...always, verdict: "allow", rule: verdict.rule, reason };
 }

@@ -9,6 +9,7 @@ import { Connection, openChannel } from "./connection.ts";
 import { FileHandle } from "./file.ts";
 import { Transaction } from "./transaction.ts";
 
+export { type DenialJson, denialJson } from "../protocol/denial_json.ts";
 export { SallyportError } from "../protocol/errors.ts";
 export type { Denial, FailureCode, Stat } from "../protocol/message.ts";
 export type { FileHandle } from "./file.ts";
@@ -189,6 +190,31 @@ export class Client {
     const cwd = resolve(options.cwd ?? ".");
     const { value } = await this.#connection.ask({ op: "exec", path: resolve(path), argv, env, cwd });
     return value as { pid: number };
+  }
+
+  /** Connects to a granted host; the descriptor of a stream socket is the caller's. */
+  async connect(host: string, port: number): Promise<number> {
+    const { fd } = await this.#connection.ask({ op: "connect", host, port });
+    if (fd < 0) throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
+    return fd;
+  }
+
+  /** Listens at a port that `--listen` grants; the descriptor of a listening socket is the caller's. */
+  async bind(port: number): Promise<number> {
+    const { fd } = await this.#connection.ask({ op: "bind", port });
+    if (fd < 0) throw new SallyportError("PROTOCOL", "The broker sent no descriptor", { errno: "EPROTO" });
+    return fd;
+  }
+
+  /** The addresses that stand for a granted name inside the run. */
+  async resolve(host: string): Promise<readonly string[]> {
+    const { value } = await this.#connection.ask({ op: "resolve", host });
+    return value as readonly string[];
+  }
+
+  /** Signals a process of this run, by the number of the signal; 0 only asks whether it is there. */
+  async kill(pid: number, signal: number): Promise<void> {
+    await this.#connection.ask({ op: "kill", pid, signal });
   }
 
   close(): void {

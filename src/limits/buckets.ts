@@ -46,8 +46,13 @@ export function limitClass(request: Request): LimitClass {
     case "stat":
     case "list":
     case "connect-unix":
+    case "resolve":
+    case "kill":
     case "refused":
       return "read";
+    case "connect":
+    case "bind":
+      return "connect";
     case "begin":
     case "commit":
     case "discard":

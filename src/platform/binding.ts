@@ -237,6 +237,16 @@ export type NativeBinding = {
     onClose: (errno: number) => void,
   ): NativeChannel;
 
+  /*
+   * For a client's own thread, which waits: 0, or what came, or -errno (-ETIMEDOUT).
+   */
+  /** Sends one message with at most 4 descriptors, which stay the caller's. */
+  messageSend(fd: number, bytes: Uint8Array, fds: readonly number[], timeoutMs: number): number;
+  /** The next message and its descriptors, which are the caller's now. -EPIPE: the other end is gone. */
+  messageReceive(fd: number, timeoutMs: number): [Uint8Array, number[]] | number;
+  /** The first 16 bytes, or fewer, of the message that is next, which stays where it is. */
+  messagePeek(fd: number, timeoutMs: number): Uint8Array | number;
+
   /** [domain, type, protocol, 1 when it blocks, SO_SNDTIMEO in ms (0: none), SO_NETNS_COOKIE] of a socket, or -errno. */
   socketFacts(fd: number): [number, number, number, number, number, number] | number;
   /** [pid, uid, gid] of whoever listens at the other end (SO_PEERCRED), or -errno. */
@@ -261,6 +271,8 @@ export type NativeBinding = {
   /** At most 64 KiB; none: the peer has ended. */
   streamRead(fd: number): Buffer | number;
   streamWrite(fd: number, bytes: Uint8Array): number;
+  /** Two connected Unix stream sockets, close-on-exec; the first does not block. Or -errno. */
+  streamPair(): [number, number] | number;
   /** Ends our side (shutdown(2)). */
   streamEnd(fd: number): void;
   /** The close that follows is a reset. */
@@ -347,6 +359,8 @@ export type NativeBinding = {
   /** Number N of the controlling terminal /dev/pts/N of the process, or -errno (-ENXIO: none). */
   processTerminal(tid: number): number;
   processParent(pid: number): number;
+  /** Signals the process by a pidfd, when it descends from `root`. 0, -EPERM when it does not, -ESRCH: gone; signal 0 looks only. */
+  signalDescendant(root: number, pid: number, signal: number): number;
 
   /** Gives the calling thread an umask of its own (unshare(CLONE_FS)), so that effects do not race other threads. */
   isolateUmask(): void;

@@ -156,6 +156,13 @@ function parsePorts(text: string): GrantedPorts | null {
   return port >= 1 && port <= 65535 && String(port) === text ? [port] : null;
 }
 
+/** Why a name has no address. */
+export function unknownName(text: string): NetworkRule {
+  const name = hostName(text);
+  const remedy = name === null ? "" : `sallyport run --net-allow ${name} …`;
+  return { id: "network.default-deny", reason: "no grant names this host", remedy };
+}
+
 function defaultDeny(host: string, port: number): NetworkRule {
   return {
     id: "network.default-deny",

@@ -51,6 +51,10 @@ export function requestPaths(request: Request): readonly PathRights[] {
       return [{ path: request.path, rights: RIGHT.connect }];
     case "bind-unix":
       return [{ path: request.path, rights: RIGHT.create }];
+    case "connect":
+    case "bind":
+    case "resolve":
+    case "kill":
     case "ssh-sign":
     case "refused":
       return [];

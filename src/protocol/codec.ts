@@ -5,6 +5,7 @@ import { type Denial, PROTOCOL_VERSION, type Reply, type ReplyValue, type WireRe
 import { utf8Bytes } from "./path.ts";
 import { scanFrame } from "./scan.ts";
 import {
+  DENIAL_LAYERS,
   DENIED_OPS,
   FAILURE_CODES,
   FOLLOW,
@@ -118,6 +119,14 @@ function requestFields(request: WireRequest): readonly unknown[] {
     case "commit":
     case "discard":
       return [text(request.path), request.transaction];
+    case "connect":
+      return [text(request.host), request.port];
+    case "bind":
+      return [request.port];
+    case "resolve":
+      return [text(request.host)];
+    case "kill":
+      return [request.pid, request.signal];
   }
 }
 
@@ -153,8 +162,19 @@ function isNames(value: object): value is readonly string[] {
   return Array.isArray(value);
 }
 
-function denialFields({ op, path, rule, reason, nextSteps }: Denial): readonly unknown[] {
-  return [DENIED_OPS.indexOf(op), text(path), text(rule), text(reason), nextSteps.map(text)];
+function denialFields(denial: Denial): readonly unknown[] {
+  const { op, path, rule, reason, nextSteps, layer, allowedRoots, retry, retryAfterMs } = denial;
+  return [
+    DENIED_OPS.indexOf(op),
+    text(path),
+    text(rule),
+    text(reason),
+    nextSteps.map(text),
+    DENIAL_LAYERS.indexOf(layer),
+    allowedRoots.map(text),
+    retry === "later" ? 1 : 0,
+    retryAfterMs,
+  ];
 }
 
 // A lone surrogate would be replaced on the way out and then name another file than the caller asked for.

@@ -13,6 +13,7 @@ export const MAX_LIST_ENTRIES = 16_384;
 /** Messages and reasons for people. */
 export const MAX_TEXT_BYTES = 4_096;
 export const MAX_NEXT_STEPS = 16;
+export const MAX_ALLOWED_ROOTS = 16;
 /** Arrays inside arrays. A failed reply with its denial and next steps is the deepest message: 3. */
 export const MAX_DEPTH = 4;
 /** Any single array: `id`, status and the list have their own, smaller bounds in parse.ts. */
@@ -21,3 +22,10 @@ export const MAX_ID = 0xffff_ffff;
 export const MAX_MODE = 0o7777;
 /** uid_t and gid_t are 32 bits and (uid_t)-1 means "leave it" to chown(2), so it is no id. */
 export const MAX_UID = 0xffff_fffe;
+/** A name of RFC 1035; the text of an address is shorter. */
+export const MAX_HOST_BYTES = 253;
+export const MAX_PORT = 65_535;
+/** PID_MAX_LIMIT of linux/threads.h. */
+export const MAX_PID = 4_194_304;
+/** _NSIG of asm/signal.h. */
+export const MAX_SIGNAL = 64;

@@ -121,6 +121,14 @@ export type BeginRequest = { readonly op: "begin"; readonly path: string; readon
 /** Puts what was written in the place of `path`, whole. By then the descriptor, and every copy of it, is closed. */
 export type CommitRequest = { readonly op: "commit"; readonly path: string; readonly transaction: number };
 export type DiscardRequest = { readonly op: "discard"; readonly path: string; readonly transaction: number };
+/** Connects to a granted host: a name, or the text of an address. The descriptor is that of a connected stream socket. */
+export type ConnectRequest = { readonly op: "connect"; readonly host: string; readonly port: number };
+/** Listens at a port of the run that the host may reach. The descriptor is that of a listening socket, non-blocking. */
+export type BindRequest = { readonly op: "bind"; readonly port: number };
+/** The addresses that stand for a granted name inside the run. */
+export type ResolveRequest = { readonly op: "resolve"; readonly host: string };
+/** Signals a process of the same run; signal 0 only asks whether it is there. */
+export type KillRequest = { readonly op: "kill"; readonly pid: number; readonly signal: number };
 /**
  * Connects a Unix socket of the caller's to the file at `path`. `socketFd` is the broker's copy of the socket, good until the
  * answer. Only from a system call.
@@ -178,6 +186,10 @@ export type Request =
   | BeginRequest
   | CommitRequest
   | DiscardRequest
+  | ConnectRequest
+  | BindRequest
+  | ResolveRequest
+  | KillRequest
   | ConnectUnixRequest
   | BindUnixRequest
   | SshSignRequest
@@ -211,7 +223,35 @@ export type Denial = {
   readonly reason: string;
   /** What would allow it, in words and as a flag or profile line. */
   readonly nextSteps: readonly string[];
+  readonly layer: DenialLayer;
+  /** Directories in which the same is allowed, the nearest first; none where no whole tree is. */
+  readonly allowedRoots: readonly string[];
+  /** Whether the same request may be allowed later without anything being changed. */
+  readonly retry: "never" | "later";
+  /** After which time, where that is known. */
+  readonly retryAfterMs: number | null;
 };
+
+/** Which part of the confinement refused. */
+export type DenialLayer =
+  /** No rule of the profile grants it, or one of its own rules denies it. */
+  | "profile"
+  /** The maintained lists of secrets and of files that take effect outside the run. */
+  | "protected"
+  /** The capability token that the session was opened with. */
+  | "capability"
+  /** A rate, a quota or the limits of files. */
+  | "limit"
+  /** A circuit breaker is open. */
+  | "breaker"
+  /** What may run. */
+  | "execution"
+  /** Which hosts may be reached. */
+  | "network"
+  /** A system call that no profile grants. */
+  | "surface"
+  /** A policy beside the profile: Cedar, OPA or a remote decision point. */
+  | "policy";
 
 export type Reply =
   | { readonly ok: true; readonly value: ReplyValue }

@@ -1,6 +1,17 @@
 import { SallyportError } from "./errors.ts";
 import * as field from "./field.ts";
-import { MAX_FRAME_BYTES, MAX_ID, MAX_MODE, MAX_STRINGS, MAX_UID, MAX_XATTR_NAME_BYTES } from "./limits.ts";
+import {
+  MAX_FRAME_BYTES,
+  MAX_HOST_BYTES,
+  MAX_ID,
+  MAX_MODE,
+  MAX_PID,
+  MAX_PORT,
+  MAX_SIGNAL,
+  MAX_STRINGS,
+  MAX_UID,
+  MAX_XATTR_NAME_BYTES,
+} from "./limits.ts";
 import { type Follow, OPEN, OPEN_ALL, PROTOCOL_VERSION, type WireRequest } from "./message.ts";
 import {
   FOLLOW,
@@ -35,6 +46,10 @@ const FIELDS: { readonly [op in WireRequest["op"]]: number } = {
   begin: 2,
   commit: 2,
   discard: 2,
+  connect: 2,
+  bind: 1,
+  resolve: 1,
+  kill: 2,
 };
 
 // Far beyond any file system; keeps the sum of nanoseconds within 64 bits, which is what the addon takes.
@@ -155,11 +170,32 @@ function parseFields(
         path: path("path", a),
         transaction: field.integer("request", "transaction", b, 1, MAX_ID),
       };
+    case "connect":
+      return { op, host: host(a), port: port(b) };
+    case "bind":
+      return { op, port: port(a) };
+    case "resolve":
+      return { op, host: host(a) };
+    case "kill":
+      return {
+        op,
+        pid: field.integer("request", "pid", a, 1, MAX_PID),
+        signal: field.integer("request", "signal", b, 0, MAX_SIGNAL),
+      };
   }
 }
 
 function path(name: string, value: unknown): string {
   return field.path("request", name, value);
+}
+
+/** What it names is for the policy of the network to say. */
+function host(value: unknown): string {
+  return field.text("request", "host", value, 1, MAX_HOST_BYTES);
+}
+
+function port(value: unknown): number {
+  return field.integer("request", "port", value, 1, MAX_PORT);
 }
 
 function mode(value: unknown): number {

@@ -1,7 +1,14 @@
 import * as field from "./field.ts";
-import { MAX_ID, MAX_LIST_ENTRIES, MAX_NEXT_STEPS, MAX_PATH_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
+import {
+  MAX_ALLOWED_ROOTS,
+  MAX_ID,
+  MAX_LIST_ENTRIES,
+  MAX_NEXT_STEPS,
+  MAX_PATH_BYTES,
+  MAX_TEXT_BYTES,
+} from "./limits.ts";
 import type { Denial, Reply, ReplyValue } from "./message.ts";
-import { DENIED_OPS, FAILURE_CODES, STAT_KINDS, VALUE } from "./wire.ts";
+import { DENIAL_LAYERS, DENIED_OPS, FAILURE_CODES, STAT_KINDS, VALUE } from "./wire.ts";
 
 export type NumberedReply = { readonly id: number; readonly reply: Reply };
 
@@ -58,7 +65,8 @@ function parseErrno(value: unknown): string {
 }
 
 function parseDenial(value: unknown): Denial {
-  const [op, path, rule, reason, nextSteps] = field.tuple("reply", "denial", value, 5);
+  const entries = field.tuple("reply", "denial", value, 9);
+  const [op, path, rule, reason, nextSteps, layer, allowedRoots, retry, retryAfterMs] = entries;
   return {
     op: field.word("reply", "denial.op", op, DENIED_OPS),
     // Of a refused system call it is "", of a hostile caller whatever it named: text, never used as a path.
@@ -66,5 +74,18 @@ function parseDenial(value: unknown): Denial {
     rule: field.text("reply", "denial.rule", rule, 1, MAX_TEXT_BYTES),
     reason: field.text("reply", "denial.reason", reason, 0, MAX_TEXT_BYTES),
     nextSteps: field.texts("reply", "denial.nextSteps", nextSteps, MAX_NEXT_STEPS, MAX_TEXT_BYTES),
+    layer: field.word("reply", "denial.layer", layer, DENIAL_LAYERS),
+    allowedRoots: field.texts(
+      "reply",
+      "denial.allowedRoots",
+      allowedRoots,
+      MAX_ALLOWED_ROOTS,
+      MAX_PATH_BYTES,
+    ),
+    retry: field.integer("reply", "denial.retry", retry, 0, 1) === 1 ? "later" : "never",
+    retryAfterMs:
+      retryAfterMs === null
+        ? null
+        : field.integer("reply", "denial.retryAfterMs", retryAfterMs, 0, Number.MAX_SAFE_INTEGER),
   };
 }

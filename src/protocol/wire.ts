@@ -1,4 +1,5 @@
 import type {
+  DenialLayer,
   FailureCode,
   Follow,
   MknodRequest,
@@ -34,6 +35,22 @@ export const OPS: readonly WireRequest["op"][] = [
   "begin",
   "commit",
   "discard",
+  "connect",
+  "bind",
+  "resolve",
+  "kill",
+];
+
+export const DENIAL_LAYERS: readonly DenialLayer[] = [
+  "profile",
+  "protected",
+  "capability",
+  "limit",
+  "breaker",
+  "execution",
+  "network",
+  "surface",
+  "policy",
 ];
 
 export const FAILURE_CODES: readonly FailureCode[] = [

@@ -144,7 +144,17 @@ it("reads replies and hellos with any bytes changed without any error but its ow
       code: "DENIED",
       errno: "EACCES",
       message: "no",
-      denial: { op: "open", path: "/a", rule: "r", reason: "", nextSteps: ["x"] },
+      denial: {
+        op: "open",
+        path: "/a",
+        rule: "r",
+        reason: "",
+        nextSteps: ["x"],
+        layer: "profile",
+        allowedRoots: ["/w"],
+        retry: "later",
+        retryAfterMs: 7,
+      },
     }),
   ];
   for (const bytes of sent) {

@@ -23,7 +23,11 @@ test("a denied act: the program sees EACCES, the person one line, the report the
       path: target,
       rule: "default-deny",
       reason: expect.any(String),
-      nextSteps: [expect.stringContaining("--write")],
+      next_steps: [expect.stringContaining("--write")],
+      layer: "profile",
+      allowed_roots: expect.arrayContaining([arena.workspace]),
+      retryable: false,
+      retry_after_ms: null,
       count: 2,
     },
   ]);
@@ -104,25 +108,45 @@ test("what the broker records is what happened: an intent for each effect, an ou
   expect(run.records.at(-1)?.kind).toBe("run.end");
 });
 
-test("why agrees with what a run does", async () => {
+test.each<[string, string, string]>([
+  ["write", "outside/file", 'echo x > "$0"'],
+  ["write", "outside/new", 'echo x > "$0"'],
+  ["read", "outside/secret", 'cat "$0"'],
+  ["delete", "outside/file", 'unlink "$0"'],
+  ["metadata", "outside/file", 'chmod 644 "$0"'],
+  ["read", "workspace/.env", 'cat "$0"'],
+  ["write", "workspace/.git/hooks/pre-commit", 'echo x > "$0"'],
+  ["write", "workspace/.envrc", 'echo x > "$0"'],
+])("why %s %s says what a run is told", async (op, name, script) => {
   using arena = new Arena();
-  const why = async (op: string, path: string): Promise<string> => {
-    const said = await sallyport(arena, [
-      "why",
-      "--op",
-      op,
-      "--path",
-      path,
-      "--json",
-      "--state",
-      arena.state,
-    ]);
-    return said.stdout;
-  };
-  expect(await why("write", join(arena.workspace, "x"))).toMatch(/allow/);
-  expect(await why("write", join(arena.outside, "file"))).toMatch(/deny/);
-  expect(await why("write", join(arena.workspace, ".git/hooks/pre-commit"))).toMatch(/protected\.git-hooks/);
-  expect(await why("read", join(arena.workspace, ".env"))).toMatch(/secrets\.files/);
+  const path = name.replace(/^(\w+)/, (place) => arena[place as "outside" | "workspace"]);
+  if (name === "workspace/.env") writeFileSync(path, "KEY=1\n");
+  const run = await confined(arena, ["sh", "-c", script, path]);
+  const asked = ["why", "--op", op, "--path", path, "--state", arena.state];
+  const said = await sallyport(arena, [...asked, "--json"], { cwd: arena.workspace });
+  expect(said.exitCode, said.stderr).toBe(1);
+  const { verdict, profile, ...answer } = JSON.parse(said.stdout) as Record<string, unknown>;
+  const told = run.report?.denied.map(({ count: _, ...denial }) => ({
+    ...denial,
+    allowed_roots: denial.allowed_roots.filter((root) => !/^\/tmp\/sallyport-\w{6}$/.test(root)),
+  }));
+  expect(told).toContainEqual(answer);
+  expect([verdict, profile]).toEqual(["deny", ":workspace"]);
+  // The line for a person is the same too.
+  const plain = await sallyport(arena, asked, { cwd: arena.workspace });
+  expect(run.stderr).toContain(`sallyport: ${plain.stdout.split("\n")[0]}`);
+});
+
+test("why says yes where a run may", async () => {
+  using arena = new Arena();
+  const path = join(arena.workspace, "x");
+  const said = await sallyport(arena, ["why", "--op", "write", "--path", path, "--state", arena.state], {
+    cwd: arena.workspace,
+  });
+  expect([said.exitCode, said.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^allowed: open .*\(rule workspace/),
+  ]);
 });
 
 test("what would fail anyway fails as without Sallyport: a directory that is there can not be made, a missing file not be found", async () => {

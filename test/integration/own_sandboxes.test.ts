@@ -25,12 +25,12 @@ test("a namespace that such a program is refused says what to do, of the outermo
   arena.put("workspace/claude", "#!/bin/bash\nbwrap --ro-bind / / true; exit 7\n", 0o755);
   const inner = await confined(arena, ["bash", "-c", "bwrap --ro-bind / / true; unshare -U true; exit 7"]);
   expect(inner.exitCode).toBe(7);
-  const steps = inner.report?.denied.map(({ rule, nextSteps }) => [
+  const steps = inner.report?.denied.map(({ rule, next_steps: nextSteps }) => [
     rule.split(".")[0],
     nextSteps[0]?.split(" brings")[0],
   ]);
   expect(steps).toEqual(expect.arrayContaining([["namespace", "bubblewrap"]]));
   const outer = await confined(arena, ["bash", "-c", "./claude; exit 7"]);
   const [denial] = outer.report?.denied.filter(({ rule }) => rule.startsWith("namespace.")) ?? [];
-  expect(denial?.nextSteps.join()).toMatch(/^Claude Code brings its own sandbox.*sandbox\.enabled to false/);
+  expect(denial?.next_steps.join()).toMatch(/^Claude Code brings its own sandbox.*sandbox\.enabled to false/);
 });

@@ -19,6 +19,8 @@ const flags = fc.integer({ min: 1, max: OPEN_ALL }).filter((bits) => (bits & acc
 const strings = fc.array(fc.oneof(text, longText), { maxLength: 8 });
 const xattr = fc.stringMatching(/^user\.[a-z]{1,20}$/);
 const value = fc.uint8Array({ maxLength: 400 });
+const host = fc.oneof(text, fc.domain(), fc.ipV4(), fc.ipV6());
+const port = fc.integer({ min: 1, max: 65_535 });
 const op = <Op extends string>(it: Op) => fc.constant(it);
 
 /** Any request that the wire carries. */
@@ -48,6 +50,14 @@ export const request: fc.Arbitrary<WireRequest> = fc.oneof(
   fc.record({ op: op("begin"), path, mode }),
   fc.record({ op: op("commit"), path, transaction: fc.integer({ min: 1, max: 0xffff_ffff }) }),
   fc.record({ op: op("discard"), path, transaction: fc.integer({ min: 1, max: 0xffff_ffff }) }),
+  fc.record({ op: op("connect"), host, port }),
+  fc.record({ op: op("bind"), port }),
+  fc.record({ op: op("resolve"), host }),
+  fc.record({
+    op: op("kill"),
+    pid: fc.integer({ min: 1, max: 4_194_304 }),
+    signal: fc.integer({ min: 0, max: 64 }),
+  }),
   fc.record({ op: op("exec"), path, argv: strings, env: strings, cwd: path }),
 );
 

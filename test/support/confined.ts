@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Denial } from "../../src/protocol/message.ts";
+import type { DenialJson } from "../../src/protocol/denial_json.ts";
 import { type Arena, NOBODY } from "./arena.ts";
 import { type ExecuteOptions, execute, type Finished } from "./process.ts";
 
@@ -16,7 +16,7 @@ export type Report = {
   readonly reads: "native" | "brokered";
   readonly operations: number;
   readonly denials: number;
-  readonly denied: readonly (Denial & { readonly count: number })[];
+  readonly denied: readonly (DenialJson & { readonly count: number })[];
   readonly changedFiles: readonly string[];
   readonly undo: "moved" | "copied" | "off";
   readonly undoable: number;

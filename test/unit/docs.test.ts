@@ -8,6 +8,7 @@ import { OPEN, OPEN_ALL } from "../../src/protocol/message.ts";
 import { parseRequest } from "../../src/protocol/parse.ts";
 import { OPS } from "../../src/protocol/wire.ts";
 import { blocksOf, rewriteBlocks } from "../support/docs/blocks.ts";
+import { DENIAL_BLOCKS } from "../support/docs/denial_blocks.ts";
 import { DIFFERENCE_BLOCKS } from "../support/docs/difference_blocks.ts";
 import { PROFILE_BLOCKS } from "../support/docs/profile_blocks.ts";
 import { PROTOCOL_BLOCKS } from "../support/docs/protocol_blocks.ts";
@@ -17,6 +18,7 @@ import { TOKEN_BLOCKS } from "../support/docs/token_blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const BLOCKS = {
+  ...DENIAL_BLOCKS,
   ...PROTOCOL_BLOCKS,
   ...PROFILE_BLOCKS,
   ...RECORD_BLOCKS,

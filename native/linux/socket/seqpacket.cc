@@ -1,10 +1,12 @@
 #include "linux/socket/seqpacket.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -13,6 +15,7 @@ namespace sockets {
 using base::last_failure;
 using base::Result;
 using base::UniqueFd;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -81,23 +84,58 @@ int receive(int fd, void* buffer, Message& message) {
   return got == 0 && message.pid == -1 ? 0 : 1;
 }
 
-int send(int fd, const void* bytes, size_t size_bytes, int passed) {
+int send(int fd, const void* bytes, size_t size_bytes, std::span<const int> passed) {
   if (size_bytes > kMaxFrameBytes) return -EMSGSIZE;
+  if (passed.size() > kMaxDescriptors) return -EINVAL;
   iovec part{const_cast<void*>(bytes), size_bytes};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (passed >= 0) {
+  if (!passed.empty()) {
     header.msg_control = control;
-    header.msg_controllen = sizeof control;
+    header.msg_controllen = CMSG_SPACE(passed.size_bytes());
     cmsghdr* rights = CMSG_FIRSTHDR(&header);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof passed);
-    std::memcpy(CMSG_DATA(rights), &passed, sizeof passed);
+    rights->cmsg_len = CMSG_LEN(passed.size_bytes());
+    std::memcpy(CMSG_DATA(rights), passed.data(), passed.size_bytes());
   }
   return sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+namespace {
+
+// Tries, and waits for `events` as long as the answer is -EAGAIN.
+template <typename Attempt>
+int within(int fd, short events, int timeout_ms, Attempt attempt) {
+  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  for (;;) {
+    const int result = attempt();
+    if (result != -EAGAIN && result != -EINTR) return result;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+    if (left < 0) return -ETIMEDOUT;
+    pollfd asked{fd, events, 0};
+    // Rounded up: what is left of a millisecond is not spun away.
+    if (poll(&asked, 1, static_cast<int>(left) + 1) < 0 && errno != EINTR) return -errno;
+  }
+}
+
+}  // namespace
+
+int send_within(int fd, const void* bytes, size_t size_bytes, std::span<const int> passed, int timeout_ms) {
+  return within(fd, POLLOUT, timeout_ms, [&] { return send(fd, bytes, size_bytes, passed); });
+}
+
+int receive_within(int fd, void* buffer, Message& message, int timeout_ms) {
+  return within(fd, POLLIN, timeout_ms, [&] { return receive(fd, buffer, message); });
+}
+
+int peek_within(int fd, void* buffer, size_t size_bytes, int timeout_ms) {
+  return within(fd, POLLIN, timeout_ms, [&] {
+    const ssize_t got = recv(fd, buffer, size_bytes, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 ? -errno : static_cast<int>(got);
+  });
 }
 
 }  // namespace sockets

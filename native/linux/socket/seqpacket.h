@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -35,8 +36,17 @@ struct Message {
 // are closed. Descriptors are close-on-exec.
 [[nodiscard]] int receive(int fd, void* buffer, Message& message);
 
-// Sends one message without blocking and without SIGPIPE; `passed` (or none, when it is not valid) is closed
-// by the caller. 0 or -errno, -EAGAIN when the peer's queue is full.
-[[nodiscard]] int send(int fd, const void* bytes, size_t size_bytes, int passed);
+// Sends one message without blocking and without SIGPIPE; the descriptors `passed`, at most kMaxDescriptors,
+// are closed by the caller. 0 or -errno, -EAGAIN when the peer's queue is full.
+[[nodiscard]] int send(int fd, const void* bytes, size_t size_bytes, std::span<const int> passed);
+
+// The same, and waiting at most `timeout_ms`: only on a thread of a client, which has nobody else to serve.
+// -ETIMEDOUT.
+[[nodiscard]] int send_within(int fd, const void* bytes, size_t size_bytes, std::span<const int> passed,
+                              int timeout_ms);
+[[nodiscard]] int receive_within(int fd, void* buffer, Message& message, int timeout_ms);
+// The first bytes of the message that is next, which stays there with its descriptors. Gives how many, 0 at
+// the end of the connection, or -errno.
+[[nodiscard]] int peek_within(int fd, void* buffer, size_t size_bytes, int timeout_ms);
 
 }  // namespace sockets

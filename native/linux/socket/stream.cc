@@ -1,5 +1,6 @@
 #include "linux/socket/stream.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -25,6 +26,15 @@ int read_stream(int socket, void* bytes, size_t size) { return result_of(::recv(
 
 int write_stream(int socket, const void* bytes, size_t size) {
   return result_of(::send(socket, bytes, size, MSG_NOSIGNAL));
+}
+
+base::Result<StreamPair> make_stream_pair() {
+  int fds[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) return base::last_failure("socketpair");
+  StreamPair pair{base::UniqueFd(fds[0]), base::UniqueFd(fds[1])};
+  // O_NONBLOCK belongs to one end.
+  if (::fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) return base::last_failure("fcntl");
+  return pair;
 }
 
 void end_stream(int socket) { (void)::shutdown(socket, SHUT_WR); }

@@ -4,6 +4,9 @@
 
 #include <cstddef>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
+
 // Stream sockets of the broker's own. Nothing waits: a result is a count, 0, or -errno.
 namespace sockets {
 
@@ -12,6 +15,12 @@ namespace sockets {
 // 0: the peer has ended.
 [[nodiscard]] int read_stream(int socket, void* bytes, size_t size);
 [[nodiscard]] int write_stream(int socket, const void* bytes, size_t size);
+struct StreamPair {
+  base::UniqueFd ours;  // non-blocking
+  base::UniqueFd theirs;
+};
+// Two connected AF_UNIX sockets, close-on-exec.
+[[nodiscard]] base::Result<StreamPair> make_stream_pair();
 // Ends our own side; the peer reads what was written first.
 void end_stream(int socket);
 // Makes the close that follows a reset.

@@ -1,6 +1,6 @@
 import type { Stream } from "../../platform/stream.ts";
 import type { NetworkPolicy, NetworkRule } from "../../policy/network.ts";
-import { denialLine } from "../denial.ts";
+import { denialLine, refusal } from "../denial.ts";
 import { BodyFraming } from "./body_framing.ts";
 import type { Credential } from "./credentials.ts";
 import { readFirst } from "./first_bytes.ts";
@@ -46,9 +46,8 @@ export async function serveCredential(
   if (flow.kind === "failed")
     return answer(stream, "502 Bad Gateway", `sallyport: connect ${path}: ${flow.errno}\n`);
   if (flow.kind === "denied") {
-    const { id: rule, reason, remedy } = flow.rule;
-    const denial = { op: "connect", path, rule, reason, nextSteps: remedy === "" ? [] : [remedy] } as const;
-    return answer(stream, `403 Denied by sallyport (${rule})`, `sallyport: ${denialLine(denial)}\n`);
+    const line = denialLine(refusal("connect", path, flow.rule));
+    return answer(stream, `403 Denied by sallyport (${flow.rule.id})`, `sallyport: ${line}\n`);
   }
   const request = read.value;
   await flow.join(

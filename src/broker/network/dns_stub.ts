@@ -2,7 +2,7 @@ import type { Socket as DatagramSocket } from "node:dgram";
 import { consume, makeLevel } from "../../limits/gcra.ts";
 import type { Stream } from "../../platform/stream.ts";
 import { hostName } from "../../policy/host_name.ts";
-import type { NetworkPolicy } from "../../policy/network.ts";
+import { type NetworkPolicy, unknownName } from "../../policy/network.ts";
 import { encodeAnswer, encodeError, parseQuery, type Question, RCODE, TYPE } from "./dns_message.ts";
 import { MORE, type Parsing, readFirst } from "./first_bytes.ts";
 import type { FlowLog } from "./flow_log.ts";
@@ -88,11 +88,7 @@ export class DnsStub {
   }
 
   #refuse(name: string): void {
-    const flag = hostName(name) === null ? [] : [`sallyport run --net-allow ${hostName(name)} …`];
-    this.#log.deny(
-      { op: "resolve", host: name, port: 0, via: "dns" },
-      { id: "network.default-deny", reason: "no grant names this host", remedy: flag[0] ?? "" },
-    );
+    this.#log.deny({ op: "resolve", host: name, port: 0, via: "dns" }, unknownName(name));
   }
 }
 

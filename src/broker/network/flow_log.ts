@@ -1,11 +1,12 @@
 import type { LineParts } from "../../audit/lines.ts";
 import { serializeRecord } from "../../audit/record.ts";
 import { formatEndpoint, type NetworkRule } from "../../policy/network.ts";
+import { refusal } from "../denial.ts";
 import type { RecordSink } from "../run_log.ts";
 import type { Tally } from "../tally.ts";
 
-/** How the run asked: by which listener of its namespace, or "listen" for a connection that came in. */
-export type Via = "http" | "connect" | "socks5" | "transparent" | "dns" | "listen" | "credential";
+/** How the run asked: by which listener of its namespace, by a request ("channel"), or "listen" for a connection that came in. */
+export type Via = "http" | "connect" | "socks5" | "transparent" | "dns" | "listen" | "credential" | "channel";
 export type FlowOp = "connect" | "resolve" | "accept";
 export type FlowTarget = {
   readonly op: FlowOp;
@@ -13,6 +14,8 @@ export type FlowTarget = {
   /** 0: there is none, as for a name that is looked up. */
   readonly port: number;
   readonly via: Via;
+  /** Who asked, where the kernel said so. */
+  readonly pid?: number;
 };
 /** What a flow came to. `address` is "" where nothing was connected. */
 export type FlowFacts = {
@@ -43,6 +46,7 @@ export class FlowLog {
       path: pathOf(target),
       rule,
       verdict: "allow",
+      ...(target.pid === undefined ? {} : { pid: target.pid }),
       durability: "crash",
       extra: { via: target.via },
     });
@@ -61,8 +65,7 @@ export class FlowLog {
 
   deny(target: FlowTarget, rule: NetworkRule): void {
     const path = pathOf(target);
-    const nextSteps = rule.remedy === "" ? [] : [rule.remedy];
-    this.#tally.deny({ op: target.op, path, rule: rule.id, reason: rule.reason, nextSteps });
+    this.#tally.deny(refusal(target.op, path, rule));
     this.#append({
       kind: "deny",
       op: target.op,
@@ -70,6 +73,7 @@ export class FlowLog {
       rule: rule.id,
       verdict: "deny",
       errno: "EACCES",
+      ...(target.pid === undefined ? {} : { pid: target.pid }),
       extra: { via: target.via },
     });
   }

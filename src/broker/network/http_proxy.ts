@@ -1,5 +1,5 @@
 import type { Stream } from "../../platform/stream.ts";
-import { denialLine } from "../denial.ts";
+import { denialLine, refusal } from "../denial.ts";
 import { readFirst } from "./first_bytes.ts";
 import { type FlowTarget, pathOf } from "./flow_log.ts";
 import type { FlowRefusal, Flows } from "./flows.ts";
@@ -38,7 +38,6 @@ function refuse(stream: Stream, target: FlowTarget, flow: FlowRefusal): Promise<
     const status = flow.errno === "ETIMEDOUT" ? "504 Gateway Timeout" : "502 Bad Gateway";
     return answer(stream, status, `sallyport: connect ${path}: ${flow.errno}\n`);
   }
-  const { id: rule, reason, remedy } = flow.rule;
-  const denial = { op: "connect", path, rule, reason, nextSteps: remedy === "" ? [] : [remedy] } as const;
-  return answer(stream, `403 Denied by sallyport (${rule})`, `sallyport: ${denialLine(denial)}\n`);
+  const line = denialLine(refusal("connect", path, flow.rule));
+  return answer(stream, `403 Denied by sallyport (${flow.rule.id})`, `sallyport: ${line}\n`);
 }

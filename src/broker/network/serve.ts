@@ -34,6 +34,8 @@ export type NetworkParts = {
 };
 
 export type ServedNetwork = {
+  readonly flows: Flows;
+  readonly names: Names;
   /** Variables that tell programs of the proxies. */
   readonly environment: Readonly<Record<string, string>>;
   /** Cuts every flow; resolves when all of them are on record. */
@@ -90,6 +92,8 @@ export async function serveNetwork(parts: NetworkParts): Promise<ServedNetwork> 
     }
     for (const port of parts.listen) closers.push(publish(port, flows, namespace));
     return {
+      flows,
+      names,
       environment: { ...environmentOf(http, socks), ...endpoints },
       async close() {
         await flows.close();

@@ -6,6 +6,7 @@ import { NetworkPolicy } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import type { Confinement } from "../confinement.ts";
+import { BrokeredSockets } from "./brokered_sockets.ts";
 import type { FlowLog } from "./flow_log.ts";
 import type { NetworkGrants } from "./grants.ts";
 import { enterNamespace, type Namespace } from "./namespace.ts";
@@ -37,6 +38,11 @@ export async function cookieOf(namespace: Namespace | null): Promise<number | nu
   const facts = sockets.facts(fd);
   binding.closeFd(fd);
   return typeof facts === "number" ? null : facts.network;
+}
+
+/** What the run may ask for; it reaches nothing before the network is served. */
+export function brokeredSockets(grants: NetworkGrants | null, log: FlowLog): BrokeredSockets {
+  return new BrokeredSockets(new NetworkPolicy(grants?.allow ?? [], isOwnAddress), grants?.listen ?? [], log);
 }
 
 /** Serves the namespace by what is granted. Rejects with SETUP. */

@@ -4,6 +4,7 @@ import { ERRNO } from "../../platform/errno.ts";
 import { basename } from "../../policy/path.ts";
 import type { Execution } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import { refusal } from "../denial.ts";
 import type { RunLog } from "../run_log.ts";
 import { kindByName } from "./interpreters.ts";
 import type { ProgramTable } from "./program_table.ts";
@@ -84,15 +85,7 @@ class Executions {
       ...(sha256 === null ? {} : { sha256 }),
     };
     if (verdict.kind === "deny" && verdict.rule.id !== "execution.loader") {
-      const { id, reason, remedy } = verdict.rule;
-      const denial = {
-        op: "exec",
-        path,
-        rule: id,
-        reason,
-        nextSteps: remedy === "" ? [] : [remedy],
-      } as const;
-      this.#log.refusedExecution(pid, denial, ERRNO["EPERM"]!, looked);
+      this.#log.refusedExecution(pid, refusal("exec", path, verdict.rule), ERRNO["EPERM"]!, looked);
       return false;
     }
     const rule = verdict.kind === "allow" ? verdict.rule : this.#programs.placeRule(path);

@@ -22,6 +22,7 @@ import { FifoMeetings } from "../fifo_meetings.ts";
 import { HooksPaths } from "../hooks_path.ts";
 import { judge } from "../judge.ts";
 import type { Judgement } from "../judgement.ts";
+import { NO_SOCKETS } from "../network/brokered_sockets.ts";
 import type { Outcome } from "../outcome.ts";
 import { OwnRepositories } from "../own_repositories.ts";
 import { OwnSharedMemory } from "../own_shared_memory.ts";
@@ -204,6 +205,8 @@ function sessionOf(
     acls: "carried",
     transactions: new Transactions(),
     network: null,
+    sockets: NO_SOCKETS,
+    signal: () => -EPERM,
     hooksPaths: new HooksPaths(facts.workspace, facts.home),
     observer: null,
     pending: new Set(),
@@ -216,6 +219,8 @@ function sessionOf(
     launch: () => Promise.reject(new SallyportError("UNSUPPORTED", "Cannot start a program in a commit")),
   };
 }
+
+const EPERM = 1;
 
 const OURSELVES: Caller = {
   pid: process.pid,

@@ -2,6 +2,7 @@ import { type Breach, breachOfSize } from "../../files/file_limits.ts";
 import type { Found } from "../../platform/staging.ts";
 import type { Denial, Request } from "../../protocol/message.ts";
 import type { Caller } from "../caller.ts";
+import { refusal } from "../denial.ts";
 import type { Outcome } from "../outcome.ts";
 import type { RunLog } from "../run_log.ts";
 import { open, truncate } from "./content.ts";
@@ -85,6 +86,10 @@ export class UndoRecorder implements Undo {
       case "stat":
       case "list":
       case "exec":
+      case "connect":
+      case "bind":
+      case "resolve":
+      case "kill":
       case "connect-unix":
       case "ssh-sign":
       case "refused":
@@ -96,11 +101,12 @@ export class UndoRecorder implements Undo {
   #refused(request: Request, caller: Caller, error: unknown): Outcome {
     if (error instanceof LimitReached) return refuseBreach(request, caller, error.breach, this.#log);
     if (!(error instanceof QuotaReached)) throw error;
-    const denial: Denial = {
-      op: request.op,
-      path: pathOf(request),
-      rule: "undo.quota",
+    const rule = {
+      id: "undo.quota",
       reason: `what the run changes could no longer be undone: ${error.message}`,
+    };
+    const denial: Denial = {
+      ...refusal(request.op, pathOf(request), rule),
       nextSteps: ["sallyport run --undo off …", 'raise "undoLimits" in a profile of your own'],
     };
     this.#log.denial(request, caller, denial, EDQUOT);
@@ -115,8 +121,7 @@ export function refuseBreach(
   { rule, reason, errno }: Breach,
   log: Pick<RunLog, "denial">,
 ): Outcome {
-  const nextSteps = [BREACH_REMEDY];
-  const denial: Denial = { op: request.op, path: pathOf(request), rule, reason, nextSteps };
+  const denial: Denial = refusal(request.op, pathOf(request), { id: rule, reason, remedy: BREACH_REMEDY });
   log.denial(request, caller, denial, errno);
   return { kind: "denied", errno, denial };
 }

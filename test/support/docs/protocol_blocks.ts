@@ -15,11 +15,16 @@ const LIMIT_MEANING: { readonly [name in keyof typeof limits]: string } = {
   MAX_LIST_ENTRIES: "names in one reply to `list`",
   MAX_TEXT_BYTES: "bytes of a message, a rule, a reason or a next step",
   MAX_NEXT_STEPS: "next steps of a denial",
+  MAX_ALLOWED_ROOTS: "allowed roots of a denial",
   MAX_DEPTH: "arrays inside arrays",
   MAX_ARRAY_ENTRIES: "entries of any array",
   MAX_ID: "request id",
   MAX_MODE: "permission bits",
   MAX_UID: "user or group id",
+  MAX_HOST_BYTES: "bytes of the name or address of a host",
+  MAX_PORT: "port",
+  MAX_PID: "process id",
+  MAX_SIGNAL: "signal",
 };
 
 const FLAG_MEANING: { readonly [flag in keyof typeof OPEN]: string } = {
@@ -115,6 +120,7 @@ export const PROTOCOL_BLOCKS: Blocks = {
       "xattr existing": wire.XATTR_EXISTING,
       "time word": wire.TIME_WORDS,
       "stat kind": wire.STAT_KINDS,
+      "denial layer": wire.DENIAL_LAYERS,
     };
     return table(
       ["word", "numbers"],
@@ -184,7 +190,17 @@ export const PROTOCOL_BLOCKS: Blocks = {
           code: "DENIED",
           errno: "EACCES",
           message: "denied",
-          denial: { op: "utimens", path: "/w/a", rule: "default-deny", reason: "no rule", nextSteps: [] },
+          denial: {
+            op: "utimens",
+            path: "/w/a",
+            rule: "default-deny",
+            reason: "no rule",
+            nextSteps: [],
+            layer: "profile",
+            allowedRoots: ["/x"],
+            retry: "never",
+            retryAfterMs: null,
+          },
         }),
       ),
     ].join("\n"),

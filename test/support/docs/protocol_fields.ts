@@ -17,7 +17,11 @@ export type FieldType =
   | "xattr name"
   | "xattr value"
   | "strings"
-  | "transaction";
+  | "transaction"
+  | "host"
+  | "port"
+  | "pid"
+  | "signal";
 
 export type Field = readonly [name: string, type: FieldType];
 
@@ -111,6 +115,16 @@ export const REQUEST_FIELDS: { readonly [op in WireRequest["op"]]: readonly Fiel
     ["path", "path"],
     ["transaction", "transaction"],
   ],
+  connect: [
+    ["host", "host"],
+    ["port", "port"],
+  ],
+  bind: [["port", "port"]],
+  resolve: [["host", "host"]],
+  kill: [
+    ["pid", "pid"],
+    ["signal", "signal"],
+  ],
 };
 
 /** One request of each kind, for the examples and for the proof of the table. */
@@ -141,4 +155,8 @@ export const SAMPLES: { readonly [op in WireRequest["op"]]: Extract<Request, { o
   begin: { op: "begin", path: "/w/a", mode: 0o644 },
   commit: { op: "commit", path: "/w/a", transaction: 1 },
   discard: { op: "discard", path: "/w/a", transaction: 1 },
+  connect: { op: "connect", host: "example.org", port: 443 },
+  bind: { op: "bind", port: 8080 },
+  resolve: { op: "resolve", host: "example.org" },
+  kill: { op: "kill", pid: 4321, signal: 15 },
 };

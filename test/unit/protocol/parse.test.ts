@@ -13,7 +13,7 @@ import type { Reply } from "../../../src/protocol/message.ts";
 import { OPEN } from "../../../src/protocol/message.ts";
 import { parseHello, parseHelloReply, parseRequest, parseRequestId } from "../../../src/protocol/parse.ts";
 import { parseReply } from "../../../src/protocol/parse_reply.ts";
-import { DENIED_OPS, FAILURE_CODES, OPS } from "../../../src/protocol/wire.ts";
+import { DENIAL_LAYERS, DENIED_OPS, FAILURE_CODES, OPS } from "../../../src/protocol/wire.ts";
 import { id, request } from "../../support/arbitrary_request.ts";
 
 function errorOf(act: () => unknown): SallyportError {
@@ -138,6 +138,10 @@ describe("replies", () => {
     rule: "no-mount",
     reason: "no",
     nextSteps: ["ask", "wait"],
+    layer: "surface",
+    allowedRoots: ["/w"],
+    retry: "later",
+    retryAfterMs: 250,
   } as const;
   const failure = { ok: false, code: "DENIED", errno: "EACCES", message: "Cannot open" } as const;
   const replies: Reply[] = [
@@ -150,6 +154,8 @@ describe("replies", () => {
     { ...failure, denial },
     ...FAILURE_CODES.map((code): Reply => ({ ...failure, code, errno: FAILURES[code].errno })),
     ...DENIED_OPS.map((op): Reply => ({ ...failure, denial: { ...denial, op } })),
+    ...DENIAL_LAYERS.map((layer): Reply => ({ ...failure, denial: { ...denial, layer } })),
+    { ...failure, denial: { ...denial, allowedRoots: [], retry: "never", retryAfterMs: null } },
   ];
   it.each(replies)("come back as they were sent: %j", (reply) => {
     expect(parseReply(decode(encodeReply(9, reply)))).toEqual({ id: 9, reply });
@@ -166,14 +172,18 @@ describe("replies", () => {
     ["names[0]", [1, 0, [1, [4]]]],
     ["kind", [1, 0, [0, 9, 0, 0, 0, 0, 0, 0, 0, 0]]],
     ["denial", [1, 1, "EIO", "", ["x"]]],
-    ["denial.op", [1, 1, "EIO", "", [99, "", "r", "", []]]],
+    ["denial.op", [1, 1, "EIO", "", [99, "", "r", "", [], 0, [], 0, null]]],
+    ["denial.layer", [1, 1, "EIO", "", [0, "", "r", "", [], 99, [], 0, null]]],
+    ["denial.allowedRoots[0]", [1, 1, "EIO", "", [0, "", "r", "", [], 0, [1], 0, null]]],
+    ["denial.retry", [1, 1, "EIO", "", [0, "", "r", "", [], 0, [], 2, null]]],
+    ["denial.retryAfterMs", [1, 1, "EIO", "", [0, "", "r", "", [], 0, [], 1, -1]]],
   ])("name the field %s that is wrong in %j", (field, frame) => {
     expect(errorOf(() => parseReply(frame)).field).toBe(field);
   });
 
   it("name every failure code and every operation once", () => {
     expect(Object.keys(FAILURES).sort()).toEqual([...FAILURE_CODES].sort());
-    expect(new Set(OPS).size).toBe(19);
+    expect(new Set(OPS).size).toBe(23);
   });
 });
 
