@@ -8,7 +8,6 @@ export const REFUSALS = {
   "not-base64url": "a part is not base64url in its one canonical form (RFC 4648, without padding)",
   "bad-json": "the text is not JSON, or not of the kind that tokens use: UTF-8, integers, at most 12 levels",
   "bad-cbor": "the bytes are not CBOR in its deterministic form (RFC 8949, section 4.2)",
-  "bad-protobuf": "the bytes are not the Protocol Buffers that a Biscuit is made of",
   "duplicate-key": "an object has the same key twice",
   "unknown-field": "a field that is not known could be a limit that would be lost",
   "bad-field": "a field is missing, or its value is not of its form",

@@ -9,7 +9,7 @@ import { play, sessionsOf, shapeOf, withSession } from "../support/docs/sessions
 
 const ROOT = join(import.meta.dirname, "../..");
 const WRITES = process.env["SALLYPORT_DOCS"] === "write";
-const PAGES = ["README.md", "docs/agent-runtimes.md", "docs/responders.md"];
+const PAGES = ["README.md", "docs/agent-runtimes.md", "docs/responders.md", "docs/capabilities.md"];
 
 const FAULT = /Traceback|Error:|ENOENT|NOT WHOLE|WRONG|command not found/;
 
@@ -28,6 +28,7 @@ describe("sessions in the documentation", () => {
       "audit-show",
       "audit-verify",
       "by-hand",
+      "tokens",
     ]);
   });
 

@@ -15,6 +15,7 @@ import { PROFILE_BLOCKS } from "../support/docs/profile_blocks.ts";
 import { PROTOCOL_BLOCKS } from "../support/docs/protocol_blocks.ts";
 import { REQUEST_FIELDS, SAMPLES } from "../support/docs/protocol_fields.ts";
 import { help, RECORD_BLOCKS } from "../support/docs/record_blocks.ts";
+import { TOKEN_BLOCKS } from "../support/docs/token_blocks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const BLOCKS = {
@@ -24,6 +25,7 @@ const BLOCKS = {
   ...PROFILE_BLOCKS,
   ...RECORD_BLOCKS,
   ...DIFFERENCE_BLOCKS,
+  ...TOKEN_BLOCKS,
 };
 const WRITES = process.env["SALLYPORT_DOCS"] === "write";
 const PAGES = [
@@ -141,6 +143,10 @@ describe("numbers in sentences", () => {
     ],
     ["docs/responders.md", "some 100 ms later", "src/audit/journal.ts", "SIGN_MS = 100;"],
     ["docs/differences.md", "does 4538 things", "test/integration/path_table.test.ts", "CASES = 4538;"],
+    ["docs/capabilities.md", "at most 8 times", "src/tokens/limits.ts", "MAX_DEPTH = 8;"],
+    ["docs/capabilities.md", "end within 5 minutes", "src/tokens/limits.ts", "MAX_BEARER_MS = 300_000;"],
+    ["docs/capabilities.md", "for 30 s, once", "src/tokens/limits.ts", "MAX_PROOF_AGE_MS = 30_000;"],
+    ["docs/capabilities.md", "7 days after its end", "src/broker/tokens/minted.ts", "KEEP_MS = 7 * 24"],
     ["docs/responders.md", "256 in a bundle", "src/audit/tiles.ts", "TILE_WIDTH = 256;"],
   ])("%s: %s", (name, sentence, file, declaration) => {
     expect(page(name)).toContain(sentence);

@@ -100,8 +100,5 @@ export type Budget = {
 
 export type OnRevoke = "refuse" | "freeze" | "kill";
 
-/** How often a capability may be handed on, at the most. */
-export const MAX_DELEGATION_DEPTH = 8;
-
 /** A capability with those that it was derived from, the issuer's own first and itself last. */
 export type CapabilityChain = readonly [Capability, ...Capability[]];

@@ -52,6 +52,7 @@ export function shapeOf(output: string): string {
   return output
     .replace(/\b[0-9a-f]{12}\b/g, "RUN")
     .replace(/[A-Za-z0-9+/]{43}=/g, "ROOT")
+    .replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, "KEY")
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/^\d+ TIME/gm, "N TIME")
     .replace(/audit head \d+/g, "audit head N")

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { checkBudget } from "../../../../src/policy/capability/budget.ts";
 import type { Action, Capability } from "../../../../src/policy/capability/capability.ts";
 import { compileCapability, fileLimitsOf, ruleSetOf } from "../../../../src/policy/capability/compile.ts";
 import { permits } from "../../../../src/policy/capability/permits.ts";
@@ -112,5 +113,18 @@ describe("a window", () => {
     const compiled = compileCapability([leaf], SUNDAY + minute * MINUTE);
     expect(compiled.grants.length).toBe(count);
     expect(compiled.validUntilMs).toBe(SUNDAY + until * MINUTE);
+  });
+});
+
+describe("a budget", () => {
+  const spent = { maxUses: 3, maxFiles: 2, maxReadBytes: 10, maxWriteBytes: 0, maxDeletes: 0 };
+  it.each([
+    [{}, true],
+    [{ maxUses: 3 }, true],
+    [{ maxUses: 2 }, false],
+    [{ maxUses: 3, maxReadBytes: 9 }, false],
+    [{ maxDeletes: 0 }, true],
+  ])("of %j is kept to: %j", (budget, isKept) => {
+    expect(checkBudget(budget, spent)).toBe(isKept);
   });
 });
