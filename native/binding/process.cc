@@ -39,9 +39,7 @@ Napi::Value process_identity(const Info& info) {
   return Napi::Number::New(info.Env(), process::identity_of(int_at(info, 0)));
 }
 
-Napi::Value boot_time_ms(const Info& info) {
-  return Napi::Number::New(info.Env(), process::boot_time_ms());
-}
+Napi::Value boot_time_ms(const Info& info) { return Napi::Number::New(info.Env(), process::boot_time_ms()); }
 
 Napi::Value signal_descendant(const Info& info) {
   return integer(info.Env(), process::signal_descendant(int_at(info, 0), int_at(info, 1), int_at(info, 2)));

@@ -78,6 +78,7 @@ const LAYERS: Readonly<Record<string, DenialLayer>> = {
   files: "limit",
   limit: "limit",
   session: "capability",
+  token: "capability",
   breaker: "breaker",
   capability: "capability",
   execution: "execution",

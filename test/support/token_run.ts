@@ -16,7 +16,9 @@ export const CLIENT: string = new URL("../../dist/client/client.js", import.meta
 /** A capability that is good from now on, for an hour. */
 export function good(id: string, change: Partial<Capability> = {}): CapabilityChain {
   const now = Date.now();
-  return [capability(id, { issuedMs: now - 5000, notBeforeMs: now - 1000, expiresMs: now + 3_600_000, ...change })];
+  return [
+    capability(id, { issuedMs: now - 5000, notBeforeMs: now - 1000, expiresMs: now + 3_600_000, ...change }),
+  ];
 }
 
 /** The issuer of support/tokens.ts, and the revocations of the arena. */

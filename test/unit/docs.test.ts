@@ -87,7 +87,7 @@ describe("docs/profiles.md", () => {
     const ids = sources.flatMap((text) => [...text.matchAll(/\b(?:id|rule): "([a-z-]+\.[a-z-]+)"/g)]);
     const named = [
       ...page("docs/profiles.md").matchAll(
-        /^\| `((?:breaker|execution|files|learning|limit|network|process|protected|sockets|syscalls|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
+        /^\| `((?:breaker|capability|execution|files|learning|limit|network|process|protected|session|sockets|syscalls|token|undo)\.[a-z-]+)` \| [^|]* \|$/gm,
       ),
     ];
     const own = new Set(ids.map(([, id]) => id!));

@@ -1,5 +1,5 @@
-// Never stops of itself: lines of processes that fork on and on, daemons, vfork(2), and a process whose first thread has ended.
-// Each counts in the file "beat". fork_storm LINES
+// Never stops of itself: lines of processes that fork on and on, daemons, vfork(2), and a process whose first
+// thread has ended. Each counts in the file "beat". fork_storm LINES
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>

@@ -47,9 +47,7 @@ export class GrantedPaths {
     this.#turn(wallMs);
     const action = request.op === "read-cells" ? "read" : "write";
     const asked = askedCells(request);
-    const isGranted = this.#grants.some(
-      (grant) => covers(grant.action, action) && targetHolds(grant, asked),
-    );
+    const isGranted = this.#grants.some((grant) => covers(grant.action, action) && targetHolds(grant, asked));
     return isGranted ? RIGHT[action] : 0;
   }
 

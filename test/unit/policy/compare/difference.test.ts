@@ -81,7 +81,11 @@ describe("a difference of policies", () => {
   });
 
   it("names hosts and fields", () => {
-    const after = { ...base, undo: "off" as const, network: { allow: ["a.test"], listen: [], credentials: [] } };
+    const after = {
+      ...base,
+      undo: "off" as const,
+      network: { allow: ["a.test"], listen: [], credentials: [] },
+    };
     expect(differencesOf(base, after).map(({ what }) => what)).toEqual([
       "a.test",
       'undo: "journaled" → "off"',
