@@ -83,7 +83,7 @@ describe("a project layer", () => {
     arena.put("workspace/.sallyport/policy.yaml", ONLY_SRC);
     const why = await sallyport(arena, ["why", "--op", "write", "--path", "c"]);
     expect(why.exitCode).toBe(1);
-    expect(why.stdout).toMatch(/\(rule project\.ceiling\)[^]*written in: .*\.sallyport\/policy\.yaml:\d+/);
+    expect(why.stdout).toMatch(/\(rule project\.ceiling\)[\s\S]*written in: .*\.sallyport\/policy\.yaml:\d+/);
   });
 });
 

@@ -127,7 +127,7 @@ export function readCedar(text: string): { policies: readonly PlacedPolicy[]; fi
       .replace(/^for policy `[^`]*`, /, "")
       .slice(0, 300),
     mend:
-      help?.replace(/\n[^]*$/, "").replace(/^for policy `[^`]*`, /, "") ??
+      help?.replace(/\n[\s\S]*$/, "").replace(/^for policy `[^`]*`, /, "") ??
       sourceLocations[0]?.label ??
       mendOf(rule),
   });
