@@ -125,13 +125,14 @@ test.each<[string, string, string]>([
   const asked = ["why", "--op", op, "--path", path, "--state", arena.state];
   const said = await sallyport(arena, [...asked, "--json"], { cwd: arena.workspace });
   expect(said.exitCode, said.stderr).toBe(1);
-  const { verdict, profile, place: _, ...answer } = JSON.parse(said.stdout) as Record<string, unknown>;
+  const { verdict, profile, place, ...answer } = JSON.parse(said.stdout) as Record<string, unknown>;
   const told = run.report?.denied.map(({ count: _, ...denial }) => ({
     ...denial,
     allowed_roots: denial.allowed_roots.filter((root) => !/^\/tmp\/sallyport-\w{6}$/.test(root)),
   }));
   expect(told).toContainEqual(answer);
   expect([verdict, profile]).toEqual(["deny", ":workspace"]);
+  if (answer["rule"] !== "default-deny") expect(place).toMatch(/\.yaml:\d+$/);
   // The line for a person is the same too.
   const plain = await sallyport(arena, asked, { cwd: arena.workspace });
   expect(run.stderr).toContain(`sallyport: ${plain.stdout.split("\n")[0]}`);

@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { SallyportError } from "../../protocol/errors.ts";
 
 const MAX_TEXT_BYTES = 256 * 1024;
@@ -99,13 +109,25 @@ function bytesOf(fd: number, path: string, maxBytes: number): Buffer {
 
 function checkWriter({ uid, mode }: Stats, path: string, writer: Writer): void {
   if (writer.kind === "anybody") return;
-  const allowed = writer.kind === "root" ? [0] : [0, writer.uid];
+  const roots = rootOwners();
+  const allowed = writer.kind === "root" ? roots : [...roots, writer.uid];
   if (!allowed.includes(uid))
     throw refused(
       path,
       `it belongs to uid ${uid}, and only ${writer.kind === "root" ? "root" : "its user"} may write policy there`,
     );
   if ((mode & 0o022) !== 0) throw refused(path, "others may write it; chmod go-w it");
+}
+
+/**
+ * In the user namespace of a staged run nobody is root, and what is root's has the overflow uid (user_namespaces(7)). Then "/" has it too.
+ * What others own looks the same there, and has been told apart before the stage was entered.
+ */
+function rootOwners(): number[] {
+  const { uid } = statSync("/");
+  if (uid === 0) return [0];
+  const overflow = Number(readFileSync("/proc/sys/kernel/overflowuid", "utf8"));
+  return uid === overflow ? [0, overflow] : [0];
 }
 
 function openAt(place: string, path: string, flags: number): number | null {
