@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { askPoints } from "../broker/tokens/ask_points.ts";
 import { readHolder, readHolderKey, writeNewFile } from "../broker/tokens/holder_key.ts";
 import { openIssuer, signingIssuer } from "../broker/tokens/issuer_key.ts";
 import { recordMinted } from "../broker/tokens/minted.ts";
 import { Revocations } from "../broker/tokens/revocations.ts";
 import { trustedIssuers } from "../broker/tokens/trusted_issuers.ts";
+import { userByUid } from "../broker/user.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { derive, type Narrower } from "../tokens/derive.ts";
 import type { EnvelopeName } from "../tokens/envelope.ts";
@@ -64,6 +66,8 @@ export async function tokenMint(flags: MintFlags): Promise<void> {
     throw unmade(
       `${revocation.by} ${revocation.value} was revoked at ${formatTime(revocation.timeMs)}: choose another, or wait 30 s after a revocation by subject or epoch`,
     );
+  const uid = process.geteuid!();
+  await askPoints(verdict.token.chain.at(-1)!, userByUid(uid).home, uid);
   await recordMinted(state, verdict.token);
   give(text, flags.out);
 }

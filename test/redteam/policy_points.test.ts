@@ -10,7 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askAuthzen } from "../../src/broker/policy_points/authzen.ts";
 import { type IssuanceRequest, readPoints } from "../../src/broker/policy_points/decide.ts";
 import { askOpa } from "../../src/broker/policy_points/opa.ts";
+import { askPoints } from "../../src/broker/tokens/ask_points.ts";
 import { type Behaviour, opaModule } from "../support/opa_policies.ts";
+import { capability } from "../support/sessions.ts";
 
 const ASKED = {
   subject: { type: "agent", id: "a" },
@@ -283,6 +285,23 @@ describe.runIf(process.geteuid!() === 0)("policy points", () => {
   const permit = (more = "") =>
     `@id("a") permit(principal == Agent::"writer", action == Action::"issue", resource) when { resource.lifetimeSeconds <= 3600${more} };`;
   const CEDAR = "points: [{ kind: cedar, ask: [issue], policies: a.cedar }]";
+
+  it("are asked before a token is made", async () => {
+    const home = mkdtempSync("/root/.sallyport-test-");
+    try {
+      const place = join(home, ".config/sallyport");
+      mkdirSync(place, { recursive: true, mode: 0o755 });
+      writeFileSync(join(place, "points.yaml"), CEDAR, { mode: 0o644 });
+      writeFileSync(join(place, "a.cedar"), permit(), { mode: 0o644 });
+      const made = (subject: string, lifeMs: number) =>
+        capability("c", { subject, issuedMs: 0, notBeforeMs: 0, expiresMs: lifeMs });
+      await expect(askPoints(made("writer", 600_000), home, 0)).resolves.toBeUndefined();
+      await expect(askPoints(made("writer", 7_200_000), home, 0)).rejects.toThrow(/no permit holds/);
+      await expect(askPoints(made("reader", 600_000), home, 0)).rejects.toThrow(/no permit holds/);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
 
   it("of Cedar decide on a capability", async () => {
     expect(await decideWith(CEDAR, { "a.cedar": permit() })).toMatchObject({
