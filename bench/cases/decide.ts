@@ -50,13 +50,13 @@ function row(name: string, samples: readonly number[], bar: number): Row {
   return { name, unit: "µs", value, floor: null, ratio: null, bar, sense: "most", noise: spread(samples) };
 }
 
-function makeRules(count: number): Rule[] {
+export function makeRules(count: number): Rule[] {
   return Array.from({ length: count }, (_, i) =>
     grant(`r${i}`, `${placeOf(i)}/${SHAPES[i % SHAPES.length]}`),
   );
 }
 
-function makePaths(count: number): string[] {
+export function makePaths(count: number): string[] {
   return Array.from({ length: PATHS }, (_, i) => {
     const rule = Math.floor((i * count) / PATHS) % count;
     const names = i % 2 === 0 ? HITS : MISSES;
@@ -98,7 +98,7 @@ function hostileCases(): [string, Policy, string][] {
   ];
 }
 
-function measure(policy: Policy, paths: readonly string[], decisions: number): number[] {
+export function measure(policy: Policy, paths: readonly string[], decisions: number): number[] {
   const samples: number[] = [];
   let allowed = 0;
   for (let batch = 0; batch < BATCHES; batch++) {

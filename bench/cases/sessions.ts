@@ -86,7 +86,7 @@ const now = Date.now();
 const life = { issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 3_600_000 };
 
 /** Of a token that was parsed for itself, as each is: equal to others, and no object of theirs. */
-function chain(at: number): CapabilityChain {
+export function chain(at: number): CapabilityChain {
   const grants: Grant[] = Array.from({ length: GRANTS }, (_, dir) => ({
     action: dir % 2 === 0 ? "read" : "write",
     target: { kind: "path", pattern: `/w/d${dir}/**` },
@@ -108,7 +108,7 @@ function chain(at: number): CapabilityChain {
 }
 
 /** What a launch with a token of its own adds to a broker, without its processes. */
-function open(table: CapabilityTable, of: CapabilityChain, floor: Floor, whole: Session): Session {
+export function open(table: CapabilityTable, of: CapabilityChain, floor: Floor, whole: Session): Session {
   const held = table.add(of, clock.now());
   const authority = new Authority({ held: [held], parent: null, floor, tmp: "/tmp/own", clock });
   return {
@@ -184,6 +184,6 @@ function row(name: string, unit: string, values: number[], bar: number): Row {
   };
 }
 
-function residentKb(): number {
+export function residentKb(): number {
   return process.memoryUsage.rss() / 1024;
 }

@@ -32,9 +32,13 @@ const spi_op_row* spi_op_of(spi_op op) {
 }
 
 const char* spi_denied_op(size_t number) {
+  // Operations that this library does not send.
+  static const char* const kLater[] = {"challenge", "present", "read-cells", "write-cells", "gpg-sign"};
   if (number < kFirstInside) return kOps[number].name;
   if (number < kFirstInside + kInsideCount) return kInside[number - kFirstInside];
-  return number < kOpCount + kInsideCount ? kOps[number - kInsideCount].name : NULL;
+  if (number < kOpCount + kInsideCount) return kOps[number - kInsideCount].name;
+  const size_t later = number - (kOpCount + kInsideCount);
+  return later < sizeof kLater / sizeof kLater[0] ? kLater[later] : NULL;
 }
 
 const char* spi_denial_layer(size_t number) {

@@ -195,7 +195,6 @@ function refuse(
   const step = ownSandboxStep(plain.rule, caller.pid, session.rootPid, session.platform);
   const denial = step === null ? plain : { ...plain, nextSteps: [step] };
   logOf(judgement, session).denial(request, caller, denial, judgement.errno, judgement.looked);
-  session.storms?.denied(denial.rule, denial.path);
   return { kind: "denied", errno: judgement.errno, denial };
 }
 

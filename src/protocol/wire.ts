@@ -72,9 +72,15 @@ export const FAILURE_CODES: readonly FailureCode[] = [
   "INTERNAL",
 ];
 
-const INSIDE: readonly Op[] = ["refused", "connect-unix", "bind-unix", "ssh-sign", "gpg-sign"];
-/** Operations that a denial can name; those inside the broker keep the numbers that they had before the list of requests grew. */
-export const DENIED_OPS: readonly Op[] = [...OPS.slice(0, 16), ...INSIDE, ...OPS.slice(16)];
+const INSIDE: readonly Op[] = ["refused", "connect-unix", "bind-unix", "ssh-sign"];
+/** Operations that a denial can name; those inside the broker stand where the list of requests ended when they came. */
+export const DENIED_OPS: readonly Op[] = [
+  ...OPS.slice(0, 16),
+  ...INSIDE,
+  ...OPS.slice(16, 27),
+  "gpg-sign",
+  ...OPS.slice(27),
+];
 export const FOLLOW: readonly Follow[] = ["follow", "nofollow"];
 export const MKNOD_KINDS: readonly MknodRequest["kind"][] = ["file", "fifo"];
 export const UNLINK_KINDS: readonly UnlinkRequest["kind"][] = ["file", "directory"];

@@ -22,7 +22,7 @@ const program = (...acts: string[]): string[] => [
   "-e",
   `import { connect } from ${JSON.stringify(CLIENT)};
 const client = await connect();
-const said = async (act) => console.log(JSON.stringify(await act().catch((error) => [error.code, error.errno, error.denial?.rule ?? error.message])));
+const said = async (act) => console.log(JSON.stringify((await act().catch((error) => [error.code, error.errno, error.denial?.rule ?? error.message])) ?? null));
 ${acts.map((act) => `await said(() => ${act});`).join("\n")}
 client.close();`,
 ];
@@ -104,7 +104,7 @@ test("who has a token for cells gets these and neither other cells nor the file"
       "--subject",
       "sheet-agent",
       "--expires",
-      "10m",
+      "4m",
       "--out",
       token,
       "--state",

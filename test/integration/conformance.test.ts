@@ -30,12 +30,13 @@ describe.each(SHIMS.map((shim) => [shim.name, shim] as const))("%s", (_name, shi
   test("writes every request byte for byte", async (context) => {
     const obstacle = shim.obstacle();
     if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
+    const sent = REQUESTS.filter(({ op }) => shim.lacks?.includes(op) !== true);
     const said = await played(
       shim,
-      REQUESTS,
-      REQUESTS.map((request) => ({ kind: "expect", request })),
+      sent,
+      sent.map((request) => ({ kind: "expect", request })),
     );
-    expect(said.map(({ ok }) => ok)).toEqual(REQUESTS.map(() => true));
+    expect(said.map(({ ok }) => ok)).toEqual(sent.map(() => true));
   });
 
   test("reads every reply, and gives up a channel whose replies are none", async (context) => {

@@ -23,6 +23,7 @@ namespace {
 // A chain deeper than this is handled from above: killing a parent makes its children ours.
 constexpr int max_depth = 64;
 constexpr std::chrono::milliseconds max_freeze_time{2000};
+constexpr int quiet_looks = 2;
 constexpr timespec settle_pause{0, 500'000};
 
 std::string read_file(const char* path) {
@@ -156,14 +157,16 @@ Frozen Descendants::freeze() {
   std::vector<pid_t> living;
   std::vector<pid_t> dead;
   Frozen found;
+  int quiet = 0;
   do {
     living = seen_;
     dead = dead_;
     found.processes = signal_all(SIGSTOP);
     const bool same = living == seen_ && dead == dead_;
     found.moving = static_cast<size_t>(std::count_if(seen_.begin(), seen_.end(), is_moving));
-    if (same && found.moving == 0) break;
-    if (same) (void)::nanosleep(&settle_pause, nullptr);
+    quiet = same && found.moving == 0 ? quiet + 1 : 0;
+    if (quiet == quiet_looks) break;
+    if (same && found.moving != 0) (void)::nanosleep(&settle_pause, nullptr);
   } while (std::chrono::steady_clock::now() < give_up);
   return found;
 }

@@ -20,8 +20,8 @@ class Descendants {
   // child of ours is signalled by pid, which cannot be re-used before we reap it; a deeper one through a
   // pidfd whose parent is verified after it was opened, so that a re-used pid is never hit.
   size_t signal_all(int signal);
-  // SIGSTOP until two passes in a row find the same processes, dead ones included, and no thread of them
-  // running; gives up after two seconds. One pass is not enough: the list of children that the kernel shows
+  // SIGSTOP until three passes in a row find the same processes, dead ones included, and no thread of them
+  // running; gives up after two seconds. Fewer are not enough: the list of children that the kernel shows
   // misses who comes to be in it while others leave (proc(5)). What has the signal does not fork
   // (copy_process() of the kernel looks for it). A thread in an uninterruptible wait, as for the answer of
   // the broker or the child of a vfork(2), counts as stopped: it takes the signal before it goes on.
