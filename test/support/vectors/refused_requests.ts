@@ -28,8 +28,12 @@ const FIELDS: readonly Vector[] = Object.entries(REQUEST_FIELDS).flatMap(([op, f
     ...fields.map(([name], place) =>
       request(`${op}-${name}`, `${op} with nil for ${name}`, name, frame.with(place + 2, null)),
     ),
-    request(`${op}-short`, `${op} with a field too few`, op, frame.slice(0, -1)),
-    request(`${op}-long`, `${op} with a field too many`, op, [...frame, 0]),
+    // Without a field there is none too few.
+    ...(op === "challenge"
+      ? []
+      : [request(`${op}-short`, `${op} with a field too few`, op, frame.slice(0, -1))]),
+    // The first one more of exec is its handle.
+    request(`${op}-long`, `${op} with a field too many`, op, [...frame, ...(op === "exec" ? [1, 0] : [0])]),
   ];
 });
 

@@ -151,7 +151,7 @@ const REFUSED: readonly Vector[] = [
   wrong("status-negative", "a negative status", "status", [1, -1, null]),
   wrong("value-text", "a value that is text", "value", [1, 0, "x"]),
   wrong("value-empty", "an empty value", "value[0]", [1, 0, []]),
-  wrong("value-4", "a value beyond the list", "value[0]", [1, 0, [4, 1]]),
+  wrong("value-7", "a value beyond the list", "value[0]", [1, 0, [7, 1]]),
   wrong("value-long", "a pid and more", "value", [1, 0, [2, 1, 1]]),
   wrong("pid-0", "the pid 0", "pid", [1, 0, [2, 0]]),
   wrong("pid-2-31", "a pid of 2^31", "pid", [1, 0, [2, 2 ** 31]]),
