@@ -25,7 +25,7 @@ export function lowered(
       if (ancestor !== file && extendsIt(file, ancestor, files))
         compare(`${file["name"]}: ${section}`, own, ancestor, section, problems);
     }
-    for (const [key, value] of Object.entries(own)) joined[key] = joinValue(key, joined[key], value);
+    for (const [key, value] of Object.entries(own)) joined[key] = stricterValue(key, joined[key], value);
   }
   return joined;
 }
@@ -46,7 +46,7 @@ function compare(field: string, own: Numbers, ancestor: Fields, section: string,
     if (typeof value === "object" && value !== null) {
       const inner = { [section]: before };
       compare(`${field}.${key}`, value as Numbers, { ...inner, name: ancestor["name"] }, section, problems);
-    } else if (joinValue(key, before, value) !== value) {
+    } else if (stricterValue(key, before, value) !== value) {
       problems.push({
         field: `${field}.${key}`,
         problem: `is ${JSON.stringify(value)}, where "${ancestor["name"]}" has ${JSON.stringify(before)}`,
@@ -62,13 +62,13 @@ function wayOut(key: string, before: unknown): string {
   return how === "lower" ? `at most ${String(before)}` : `at least ${String(before)}`;
 }
 
-/** The stricter of the two. */
-function joinValue(key: string, one: unknown, two: unknown): unknown {
+/** The stricter of the two; of sections each value by itself, and what one of them alone says stays. */
+export function stricterValue(key: string, one: unknown, two: unknown): unknown {
   if (one === undefined) return two;
   if (typeof one === "object" && typeof two === "object") {
     const both: Record<string, unknown> = { ...(one as Numbers) };
     for (const [inner, value] of Object.entries(two as Numbers))
-      both[inner] = joinValue(inner, both[inner], value);
+      both[inner] = stricterValue(inner, both[inner], value);
     return both;
   }
   const how = STRICTER[key] ?? "lower";

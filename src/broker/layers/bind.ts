@@ -147,15 +147,16 @@ function optionProblems(options: RunOptions, layer: Layer): string[] {
     problems.push(
       `${layer.where("network", "listen")}: does not name port ${port}, which the command line opens; take the option out`,
     );
-  const keys = (layer.fields["sshKeys"] ?? {}) as Record<string, unknown>;
-  for (const [use, asked] of [
-    ["sign", options.sshSign],
-    ["login", options.sshLogin],
+  for (const [agent, use, asked] of [
+    ["sshKeys", "sign", options.sshSign],
+    ["sshKeys", "login", options.sshLogin],
+    ["gpgKeys", "sign", options.gpgSign],
   ] as const) {
+    const keys = (layer.fields[agent] ?? {}) as Record<string, unknown>;
     const left = among(asked ?? [], keys[use]);
     if (left.length !== (asked ?? []).length)
       problems.push(
-        `${layer.where("sshKeys", use)}: does not name a key that the command line grants; take the option out`,
+        `${layer.where(agent, use)}: does not name a key that the command line grants; take the option out`,
       );
   }
   return problems;

@@ -1,4 +1,5 @@
 /** Single fields of a profile under a layer: the stricter of the two holds. */
+import { stricterValue } from "../lower.ts";
 import type { ResolvedProfile } from "../profile.ts";
 import type { Fields } from "../profile_fields.ts";
 
@@ -49,17 +50,24 @@ export function strictest(profile: ResolvedProfile, layer: Fields): ResolvedProf
       sign: among(profile.sshKeys.sign, sub(layer, "sshKeys")["sign"]),
       login: among(profile.sshKeys.login, sub(layer, "sshKeys")["login"]),
     },
+    gpgKeys: { sign: among(profile.gpgKeys.sign, sub(layer, "gpgKeys")["sign"]) },
     environment: {
       ...profile.environment,
       allow: names(profile.environment.allow, sub(layer, "environment")["allow"]),
     },
     rlimits: leastRlimits(profile.rlimits, sub(layer, "rlimits")),
-    limits: leastRates(profile.limits, sub(layer, "limits")),
+    limits: stricterValue("limits", profile.limits, sub(layer, "limits")) as ResolvedProfile["limits"],
+    quotas: stricterValue("quotas", profile.quotas, sub(layer, "quotas")) as ResolvedProfile["quotas"],
+    breakers: stricterValue(
+      "breakers",
+      profile.breakers,
+      sub(layer, "breakers"),
+    ) as ResolvedProfile["breakers"],
     fileLimits: leastFiles(profile.fileLimits, sub(layer, "fileLimits")),
   };
 }
 
-/** Keys of the ssh-agent that a layer lets be granted: those of the command line too. */
+/** Keys of an agent that a layer lets be granted: those of the command line too. */
 export function among<T>(list: readonly T[], allowed: unknown): readonly T[] {
   return allowed === undefined ? list : list.filter((one) => (allowed as readonly unknown[]).includes(one));
 }
@@ -85,21 +93,6 @@ function leastRlimits(own: ResolvedProfile["rlimits"], layer: Fields): ResolvedP
   for (const [name, value] of Object.entries(layer) as [string, number | "unlimited"][]) {
     const before = least[name] ?? "unlimited";
     least[name] = value === "unlimited" ? before : before === "unlimited" ? value : Math.min(before, value);
-  }
-  return least;
-}
-
-function leastRates(own: ResolvedProfile["limits"], layer: Fields): ResolvedProfile["limits"] {
-  const least = { ...own };
-  for (const [name, value] of Object.entries(layer) as [string, { perSecond: number; burst: number }][]) {
-    const before = least[name];
-    least[name] =
-      before === undefined
-        ? value
-        : {
-            perSecond: Math.min(before.perSecond, value.perSecond),
-            burst: Math.min(before.burst, value.burst),
-          };
   }
   return least;
 }

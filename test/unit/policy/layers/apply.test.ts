@@ -150,6 +150,32 @@ describe("layers", () => {
     expect([...bound.environment.allow].sort()).toEqual(["LC_ALL", "PATH"]);
   });
 
+  it("bound rates with what is above them, quotas, breakers and keys", async () => {
+    const profile = {
+      ...loadProfile(":workspace"),
+      limits: { delete: { perSecond: 10, burst: 20 } },
+      quotas: { files: 100 },
+      breakers: { deletes: { count: 500, seconds: 10 } },
+      gpgKeys: { sign: ["A".repeat(40), "B".repeat(40)] },
+    };
+    const one = await layer("user", [], {
+      limits: { delete: { perSecond: 5, burst: 50, above: "refuse" } },
+      quotas: { files: 200, deletes: 7 },
+      breakers: { deletes: { count: 100, seconds: 20 } },
+      gpgKeys: { sign: ["B".repeat(40)] },
+    });
+    expect(applyLayers(profile, [one], NO_FLOOR)).toMatchObject({
+      limits: { delete: { perSecond: 5, burst: 20, above: "refuse" } },
+      quotas: { files: 100, deletes: 7 },
+      breakers: { deletes: { count: 100, seconds: 20 } },
+      gpgKeys: { sign: ["B".repeat(40)] },
+    });
+    // A layer that says nothing of it leaves what the profile refuses.
+    const strict = { ...profile, limits: { delete: { perSecond: 10, burst: 20, above: "refuse" as const } } };
+    const plain = await layer("user", [], { limits: { delete: { perSecond: 99, burst: 99 } } });
+    expect(applyLayers(strict, [plain], NO_FLOOR).limits).toEqual(strict.limits);
+  });
+
   it("say where a lower one would grant more, and by whom not", async () => {
     const managed = await layer(
       "managed",
