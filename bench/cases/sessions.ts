@@ -24,8 +24,7 @@ const LOOK_UPS = 200_000;
 const BAR_REVOKE_MS = 5;
 const BAR_SESSION_KB = 64;
 const BAR_LOOK_UP_NS = 100;
-/** A sixth of what a brokered open takes. */
-const BAR_DECIDE_NS = 5000;
+const BAR_DECIDE_NS = 2000;
 
 export async function run(): Promise<Row[]> {
   const broker = new BenchBroker();
