@@ -182,9 +182,12 @@ static void deliver(sp_client* client, int got, spi_frame* frame) {
   const sp_code code = spi_read_reply(frame->bytes, frame->size_bytes, &reply);
   waiter* found = code == SP_OK ? take_waiter(client, reply->id) : NULL;
   if (found == NULL) {
+    // No request has the id 0: the broker could not tell what this is the answer to, and ends the channel.
+    const bool is_farewell = code == SP_OK && reply->id == 0 && reply->code != SP_OK;
     spi_close_descriptors(frame);
     spi_reply_free(reply);
-    end_channel(client, code == SP_INVALID
+    end_channel(client, is_farewell ? (spi_trouble){SP_GONE, EPIPE, "The broker is gone"}
+                        : code == SP_INVALID
                             ? (spi_trouble){SP_INVALID, EINVAL, "The broker sent a frame that is no reply"}
                         : code == SP_LIMIT
                             ? (spi_trouble){SP_SYSTEM, ENOMEM, "No memory"}

@@ -106,6 +106,8 @@ export class Connection {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
       this.#keepLoop();
+      // No request has the id 0: the broker could not tell what this is the answer to, and ends the channel.
+      if (id === 0 && !reply.ok) throw new SallyportError("GONE", `The broker is gone: ${reply.message}`);
       if (waiting === undefined) throw new SallyportError("PROTOCOL", `Unexpected reply ${id}`);
       if (reply.ok) {
         waiting.resolve({ value: reply.value, fd });

@@ -6,7 +6,7 @@ const MAX_MADE = 2048;
 const MAX_SUFFIXES = 64;
 /** What was written a moment ago may not be there yet. */
 const SETTLE_MS = 150;
-/** Samples of one look; a look is what the event loop waits for. */
+/** Samples of one look at names that were lost, and of one at new names; a look is what the event loop waits for. */
 const MAX_SAMPLES = 64;
 /** Before this share of what a breaker bears has been lost nothing is sampled. */
 const SUSPICIOUS = 0.5;
@@ -93,8 +93,15 @@ export class Replacements {
     return suffix;
   }
 
-  /** Looks at what has taken the place of what was lost. Gives how many files look encrypted now, and one of them. */
-  judge(looks: (path: string) => Looks, nowMs: number): { readonly count: number; readonly path: string } {
+  /**
+   * Looks at what has taken the place of what was lost, once it is old enough to be `settled`, or `at once`. Gives how many files look
+   * encrypted now, and one of them.
+   */
+  judge(
+    looks: (path: string) => Looks,
+    nowMs: number,
+    when: "settled" | "at once",
+  ): { readonly count: number; readonly path: string } {
     for (const [path, { atMs }] of this.#lost) {
       if (nowMs - atMs <= this.#windowMs) break;
       this.#lost.delete(path);
@@ -117,7 +124,7 @@ export class Replacements {
     const successors = this.#successors();
     for (const [path, one] of this.#lost) {
       if (samples >= MAX_SAMPLES) break;
-      if (one.looksLeft === 0 || nowMs < one.nextMs) continue;
+      if (one.looksLeft === 0 || (when === "settled" && nowMs < one.nextMs)) continue;
       let found = look(path);
       const successor = one.successor ?? successors.get(path);
       if (found === "unread" && successor !== undefined) {
@@ -137,6 +144,8 @@ export class Replacements {
       count += one.weight;
       last = path;
     }
+    // What is gone has cost little to look at, and must not keep the new names from being looked at.
+    samples = 0;
     for (const [path] of unpaired.size === 0 ? [] : this.#made) {
       if (samples >= MAX_SAMPLES) break;
       const waiting = unpaired.get(dirname(path));

@@ -178,9 +178,10 @@ export class Storms {
   }
 
   /** Looks at what was written a moment ago, where enough was lost that it may be a storm. Called by itself every 250 ms. */
-  judge(): void {
+  judge(when: "settled" | "at once" = "settled"): void {
+    const { disk } = this.#parts;
     const nowMs = this.#parts.now();
-    const { count, path } = this.#replacements.judge(this.#parts.disk.looks, nowMs);
+    const { count, path } = this.#replacements.judge((path) => disk.looks(path), nowMs, when);
     if (count > 0) this.#count("entropy", nowMs, count, () => `the last one ${printable(path)}`);
     if (!this.#replacements.isEmpty) return;
     clearInterval(this.#timer);
@@ -190,6 +191,9 @@ export class Storms {
   #count(storm: Storm, nowMs: number, weight: number, last: (() => string) | null, said = ""): void {
     const breaker = this.#breakers[storm];
     if (breaker.failed(nowMs, weight) === "same") return;
+    // Of two causes the person is told the worse one.
+    if (storm === "deletes" || storm === "renames") this.judge("at once");
+    if (storm !== "entropy" && this.#breakers.entropy.state === "open") return;
     const seconds = Math.round(breaker.settings.windowMs / 1000);
     const counted = `${breaker.bad} ${STORM_WORDS[storm]} within ${seconds} s`;
     const reason = last === null ? said : `${counted}, ${last()}`;
