@@ -11,7 +11,7 @@ type ProcessHandle = {
   onexit(exitCode: number, signal: string): void;
 };
 type ProcessPrototype = {
-  spawn(this: ProcessHandle, options: SpawnOptions): number;
+  spawn(this: ProcessHandle, ...given: unknown[]): number;
   kill(this: ProcessHandle, signal: number): number;
   ref(this: ProcessHandle): void;
   unref(this: ProcessHandle): void;
@@ -27,16 +27,18 @@ const EACCES = uvNumber("EACCES");
  */
 export function registerPrograms(calls: Calls): void {
   const starter = new Starter(calls);
-  const { prototype } = nodeBinding("process_wrap", ["Process"])["Process"] as {
-    prototype: ProcessPrototype;
-  };
+  const native = nodeBinding("process_wrap", ["Process"]);
+  const { prototype } = native["Process"] as { prototype: ProcessPrototype };
+  const constants = native["constants"] as { kProcessFlagDetached?: number } | undefined;
+  const detachedFlag = constants?.kProcessFlagDetached ?? 0;
   const brokered = new WeakMap<ProcessHandle, { readonly pid: number; readonly end: Socket }>();
   const { spawn, kill, ref, unref, hasRef } = prototype;
 
-  prototype.spawn = function (options) {
+  prototype.spawn = function (...given) {
+    const options = optionsOf(given, detachedFlag);
     const started = starter.start(options);
     if (started === null) {
-      const status = startPlainly(options, (plain) => spawn.call(this, plain));
+      const status = startPlainly(options, (plain) => spawn.apply(this, withStdio(given, plain)));
       if (status === EACCES) tellDenial(this, starter.denialOf(options));
       return status;
     }
@@ -90,6 +92,18 @@ function registerKill(starter: Starter): void {
     const status = kernelKill(pid, signal);
     return uvName(status) === "EPERM" && pid > 0 ? starter.signal(pid, signal) : status;
   };
+}
+
+/** Node 24 hands over what it handed over as an object one by one. */
+function optionsOf(given: readonly unknown[], detachedFlag: number): SpawnOptions {
+  if (typeof given[0] !== "string") return given[0] as SpawnOptions;
+  const [file, args, cwd, envPairs, stdio, flags, uid, gid] = given;
+  const detached = (Number(flags) & detachedFlag) !== 0;
+  return { file, args, cwd, envPairs, stdio, detached, uid, gid } as SpawnOptions;
+}
+
+function withStdio(given: readonly unknown[], options: SpawnOptions): unknown[] {
+  return typeof given[0] === "string" ? given.with(4, options.stdio) : [options];
 }
 
 function giveStreams({ stdio = [] }: SpawnOptions, pipes: readonly number[]): void {

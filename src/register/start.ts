@@ -86,7 +86,7 @@ export class Starter {
    * has not the descriptors that were wanted, and is ended.
    */
   denialOf(options: SpawnOptions): Denial | null {
-    const request = options.uid === undefined && options.gid === undefined ? requestOf(options) : null;
+    const request = options.uid == null && options.gid == null ? requestOf(options) : null;
     if (request === null) return null;
     const nothing = [0, 1, 2].map(() => ({ type: "ignore" }));
     const said = this.#ask(request, nothing);
@@ -179,7 +179,7 @@ function openNothing(): number {
 
 /** The first three; null for what a program of the broker's would not be: a leader of its own, another user, one with more descriptors. */
 function standardOf({ stdio, detached, uid, gid }: SpawnOptions): readonly Stdio[] | null {
-  if (detached || uid !== undefined || gid !== undefined || process.umask() !== UMASK) return null;
+  if (detached || uid != null || gid != null || process.umask() !== UMASK) return null;
   if (stdio === undefined || stdio.length > STANDARD || stdio.some(({ ipc }) => ipc)) return null;
   return [0, 1, 2].map((index) => stdio[index] ?? { type: "ignore" });
 }
