@@ -65,7 +65,8 @@ const AGAIN: Readonly<Record<string, Again>> = {
 };
 
 function remove(path: string): void {
-  if (!lstatSync(path).isDirectory()) return unlinkSync(path);
-  for (const name of readdirSync(path)) remove(join(path, name));
-  rmdirSync(path);
+  if (lstatSync(path).isDirectory()) {
+    for (const name of readdirSync(path)) remove(join(path, name));
+    rmdirSync(path);
+  } else unlinkSync(path);
 }

@@ -214,5 +214,5 @@ if (process.argv[2] === "child") {
   process.stdout.write("up\n");
   setInterval(() => {}, 1000);
 } else {
-  main();
+  void main();
 }
