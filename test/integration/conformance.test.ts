@@ -67,6 +67,23 @@ test.each(
   expect(said).toEqual([{ ok: false, code: "DENIED", errno: 13, message: "no", denial }]);
 });
 
+test.each(SHIMS.map((shim) => [shim.name, shim] as const))(
+  "%s: a failure with the id 0 is the farewell of the broker",
+  async (_name, shim) => {
+    const obstacle = shim.obstacle();
+    if (obstacle !== "") return void console.log(`skipped: ${obstacle}`);
+    const call: WireRequest = { op: "mkdir", path: "/w/d", mode: 0o755 };
+    const farewell = pack([0, 3, "EPROTO", "no request", null]);
+    const success = pack([0, 0, null]);
+    const said = await played(
+      shim,
+      [call, call],
+      [farewell, success].map((bytes) => ({ kind: "answer", bytes, descriptor: "none" })),
+    );
+    expect(said.map((one) => (one.ok ? "done" : one.code))).toEqual(["GONE", "PROTOCOL"]);
+  },
+);
+
 /** A request whose answer may be this reply. */
 function callFor({ verdict, message }: Vector): WireRequest {
   const stat: WireRequest = { op: "stat", path: "/w/a", follow: "follow" };
