@@ -30,6 +30,7 @@ int sp_write_cells(sp_client* client, const char* path, const char* sheet, uint3
   const int wrong = spi_path(path, absolute, failure);
   if (wrong != 0) return wrong;
   const uint32_t place[2] = {column, row};
-  const spi_field fields[] = {{.text = absolute}, {.text = sheet}, {.integers = {place, 2}}, {.cells = cells}};
+  const spi_field fields[] = {
+      {.text = absolute}, {.text = sheet}, {.integers = {place, 2}}, {.cells = cells}};
   return spi_ask_plainly(client, SPI_WRITE_CELLS, fields, failure);
 }

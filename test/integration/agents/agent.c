@@ -91,10 +91,20 @@ static const struct {
   const char* name;
   int (*act)(const act*);
 } kActs[] = {
-    {"read-cell", do_read_cell}, {"write-cell", do_write_cell},
-    {"write", do_write},     {"read", do_read},   {"transaction", do_transaction}, {"stat", do_stat},
-    {"list", do_list},       {"mkdir", do_mkdir}, {"rename", do_rename},           {"link", do_link},
-    {"symlink", do_symlink}, {"chmod", do_chmod}, {"truncate", do_truncate},       {"unlink", do_unlink},
+    {"read-cell", do_read_cell},
+    {"write-cell", do_write_cell},
+    {"write", do_write},
+    {"read", do_read},
+    {"transaction", do_transaction},
+    {"stat", do_stat},
+    {"list", do_list},
+    {"mkdir", do_mkdir},
+    {"rename", do_rename},
+    {"link", do_link},
+    {"symlink", do_symlink},
+    {"chmod", do_chmod},
+    {"truncate", do_truncate},
+    {"unlink", do_unlink},
 };
 
 static void new_lines(char* text) {
