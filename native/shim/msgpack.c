@@ -185,6 +185,12 @@ static void put_head(spi_writer* writer, uint8_t first, uint64_t value, size_t w
 
 void spi_write_nil(spi_writer* writer) { put_head(writer, 0xc0, 0, 0); }
 
+static void write_double(spi_writer* writer, double value) {
+  uint64_t raw;
+  memcpy(&raw, &value, sizeof raw);
+  put_head(writer, 0xcb, raw, 8);
+}
+
 void spi_write_integer(spi_writer* writer, int64_t value) {
   if (value >= -32 && value < 128) {
     put_head(writer, (uint8_t)value, 0, 0);
@@ -195,10 +201,16 @@ void spi_write_integer(spi_writer* writer, int64_t value) {
     const size_t width = value >= INT8_MIN ? 1 : value >= INT16_MIN ? 2 : 4;
     put_head(writer, width == 1 ? 0xd0 : width == 2 ? 0xd1 : 0xd2, (uint64_t)value, width);
   } else {
-    const double number = (double)value;
-    uint64_t raw;
-    memcpy(&raw, &number, sizeof raw);
-    put_head(writer, 0xcb, raw, 8);
+    write_double(writer, (double)value);
+  }
+}
+
+void spi_write_number(spi_writer* writer, double value) {
+  const bool is_small = value >= INT32_MIN && value <= UINT32_MAX;
+  if (is_small && (double)(int64_t)value == value) {
+    spi_write_integer(writer, (int64_t)value);
+  } else {
+    write_double(writer, value);
   }
 }
 

@@ -17,6 +17,8 @@ enum {
   SPI_MAX_ALLOWED_ROOTS = 16,
   SPI_MAX_DEPTH = 4,
   SPI_MAX_ARRAY_ENTRIES = SPI_MAX_LIST_ENTRIES,
+  SPI_MAX_CELLS = 4096,
+  SPI_MAX_CELL_BYTES = 32767,
 };
 
 /// Whether `bytes` is exactly one value of the kinds above. Everything else here reads only what has passed.
@@ -59,6 +61,8 @@ typedef struct spi_writer {
 void spi_write_nil(spi_writer* writer);
 /// Beyond 32 bits it is written as float64, as the broker's own codec does.
 void spi_write_integer(spi_writer* writer, int64_t value);
+/// An integer where it is one.
+void spi_write_number(spi_writer* writer, double value);
 void spi_write_text(spi_writer* writer, const char* text, size_t size_bytes);
 void spi_write_binary(spi_writer* writer, const void* bytes, size_t size_bytes);
 void spi_write_array(spi_writer* writer, size_t count);

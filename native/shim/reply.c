@@ -86,6 +86,56 @@ static bool read_status(spi_cursor* cursor, sp_status* status) {
   return true;
 }
 
+static bool read_cell(spi_cursor* cursor, arena* memory, sp_cell* cell) {
+  spi_cursor behind = *cursor;
+  const spi_value value = spi_next(&behind);
+  switch (value.type) {
+    case SPI_NIL:
+      cell->kind = SP_CELL_EMPTY;
+      break;
+    case SPI_INTEGER:
+    case SPI_FLOAT:
+      cell->kind = SP_CELL_NUMBER;
+      return read_figure(cursor, &cell->value.number);
+    case SPI_TEXT:
+      cell->kind = SP_CELL_TEXT;
+      return read_text(cursor, memory, 0, SPI_MAX_CELL_BYTES, &cell->value.text);
+    case SPI_BINARY:
+      if (value.length != 1 || value.bytes[0] > 1) return false;
+      cell->kind = SP_CELL_BOOLEAN;
+      cell->value.boolean = value.bytes[0];
+      break;
+    default:
+      return false;
+  }
+  *cursor = behind;
+  return true;
+}
+
+/// Rows of equal length, none empty.
+static bool read_cells(spi_cursor* cursor, arena* memory, sp_cells* cells) {
+  uint32_t rows, columns, width;
+  if (!read_array(cursor, 1, SPI_MAX_CELLS, &rows)) return false;
+  spi_cursor first = *cursor;
+  if (!read_array(&first, 1, SPI_MAX_CELLS / rows, &columns)) return false;
+  // Every cell has a byte at least: a head that lies has no room taken for it.
+  if ((size_t)rows * columns > (size_t)(cursor->end - cursor->at)) return false;
+  sp_cell* entries = take(memory, (size_t)rows * columns * sizeof *entries);
+  *cells = (sp_cells){entries, columns, rows, NULL};
+  for (uint32_t row = 0; row < rows; row++) {
+    if (!read_array(cursor, columns, columns, &width)) return false;
+    for (uint32_t column = 0; column < columns; column++)
+      if (!read_cell(cursor, memory, entries++)) return false;
+  }
+  return true;
+}
+
+static bool read_challenge(spi_cursor* cursor, arena* memory, const char* parts[3]) {
+  for (size_t at = 0; at < 3; at++)
+    if (!read_text(cursor, memory, 1, 255, &parts[at])) return false;
+  return true;
+}
+
 static bool read_value(spi_cursor* cursor, arena* memory, spi_reply* reply) {
   const spi_value value = spi_next(cursor);
   if (value.type == SPI_NIL) {
@@ -93,10 +143,11 @@ static bool read_value(spi_cursor* cursor, arena* memory, spi_reply* reply) {
     return true;
   }
   int64_t kind;
-  if (value.type != SPI_ARRAY || value.length == 0 || !read_integer(cursor, 0, SPI_VALUE_TRANSACTION, &kind))
+  if (value.type != SPI_ARRAY || value.length == 0 || !read_integer(cursor, 0, SPI_VALUE_CELLS, &kind))
     return false;
   reply->value = (int)kind;
-  if (value.length != (kind == SPI_VALUE_STAT ? 10 : 2)) return false;
+  const uint32_t length = kind == SPI_VALUE_STAT ? 10 : kind == SPI_VALUE_CHALLENGE ? 4 : 2;
+  if (value.length != length) return false;
   switch (kind) {
     case SPI_VALUE_STAT:
       return read_status(cursor, &reply->status);
@@ -104,6 +155,12 @@ static bool read_value(spi_cursor* cursor, arena* memory, spi_reply* reply) {
       return read_texts(cursor, memory, SPI_MAX_LIST_ENTRIES, SPI_MAX_NAME_BYTES, &reply->names);
     case SPI_VALUE_PID:
       return read_integer(cursor, 1, INT32_MAX, &reply->number);
+    case SPI_VALUE_CHALLENGE:
+      return read_challenge(cursor, memory, reply->challenge);
+    case SPI_VALUE_HANDLE:
+      return read_integer(cursor, 0, INT64_MAX, &reply->number);
+    case SPI_VALUE_CELLS:
+      return read_cells(cursor, memory, &reply->cells);
     default:
       return read_integer(cursor, 1, UINT32_MAX, &reply->number);
   }
@@ -164,8 +221,9 @@ static bool read_parts(spi_cursor* cursor, arena* memory, spi_reply* reply) {
 
 sp_code spi_read_reply(const uint8_t* bytes, size_t size_bytes, spi_reply** reply) {
   if (!spi_scan(bytes, size_bytes)) return SP_PROTOCOL;
-  // A byte of the frame is at most an empty text: its pointer, and its end rounded up.
-  const size_t room = sizeof(spi_reply) + sizeof(sp_denial) + 2 * sizeof(void*) * (size_bytes + 1);
+  // A byte of the frame is at most a cell with an empty text: its end, rounded up, beside it.
+  const size_t room =
+      sizeof(spi_reply) + sizeof(sp_denial) + (sizeof(sp_cell) + sizeof(void*)) * (size_bytes + 1);
   spi_reply* made = calloc(1, room);
   if (made == NULL) return SP_LIMIT;
   made->message = "";

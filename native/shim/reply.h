@@ -19,8 +19,11 @@ typedef struct spi_reply {
   int value;
   sp_status status;
   sp_texts names;
-  /// Of SPI_VALUE_PID and SPI_VALUE_TRANSACTION.
+  /// Of SPI_VALUE_PID, SPI_VALUE_TRANSACTION and SPI_VALUE_HANDLE.
   int64_t number;
+  /// Nonce, channel and audience of SPI_VALUE_CHALLENGE.
+  const char* challenge[3];
+  sp_cells cells;
 } spi_reply;
 
 /// SP_OK; SP_PROTOCOL for bytes that are no frame; SP_INVALID for a frame that is no reply; SP_LIMIT without

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "shim/include/sallyport.h"
 #include "shim/msgpack.h"
 #include "shim/words.h"
 
@@ -22,6 +23,13 @@ typedef union spi_field {
   struct timespec time;
   /// a: ends with NULL.
   const char* const* texts;
+  /// n
+  struct {
+    const uint32_t* entries;
+    size_t count;
+  } integers;
+  /// c
+  const sp_cells* cells;
 } spi_field;
 
 /// Writes `op` with its fields. 0; -EILSEQ for text that is no UTF-8; -EMSGSIZE above a frame; -EINVAL beyond

@@ -7,18 +7,20 @@
 #include "shim/include/sallyport.h"
 
 static const spi_op_row kOps[] = {
-    {"open", "pii", SPI_VALUE_NONE, 1},        {"stat", "pi", SPI_VALUE_STAT, 0},
-    {"list", "p", SPI_VALUE_NAMES, 0},         {"mkdir", "pi", SPI_VALUE_NONE, 0},
-    {"mknod", "pii", SPI_VALUE_NONE, 0},       {"unlink", "pi", SPI_VALUE_NONE, 0},
-    {"rename", "ppi", SPI_VALUE_NONE, 0},      {"link", "ppi", SPI_VALUE_NONE, 0},
-    {"symlink", "sp", SPI_VALUE_NONE, 0},      {"chmod", "pii", SPI_VALUE_NONE, 0},
-    {"chown", "piii", SPI_VALUE_NONE, 0},      {"utimens", "ptti", SPI_VALUE_NONE, 0},
-    {"truncate", "pi", SPI_VALUE_NONE, 0},     {"setxattr", "psbii", SPI_VALUE_NONE, 0},
-    {"removexattr", "psi", SPI_VALUE_NONE, 0}, {"exec", "paap", SPI_VALUE_PID, 0},
-    {"begin", "pi", SPI_VALUE_TRANSACTION, 1}, {"commit", "pi", SPI_VALUE_NONE, 0},
-    {"discard", "pi", SPI_VALUE_NONE, 0},      {"connect", "si", SPI_VALUE_NONE, 1},
-    {"bind", "i", SPI_VALUE_NONE, 1},          {"resolve", "s", SPI_VALUE_NAMES, 0},
-    {"kill", "ii", SPI_VALUE_NONE, 0},
+    {"open", "pii", SPI_VALUE_NONE, 1},         {"stat", "pi", SPI_VALUE_STAT, 0},
+    {"list", "p", SPI_VALUE_NAMES, 0},          {"mkdir", "pi", SPI_VALUE_NONE, 0},
+    {"mknod", "pii", SPI_VALUE_NONE, 0},        {"unlink", "pi", SPI_VALUE_NONE, 0},
+    {"rename", "ppi", SPI_VALUE_NONE, 0},       {"link", "ppi", SPI_VALUE_NONE, 0},
+    {"symlink", "sp", SPI_VALUE_NONE, 0},       {"chmod", "pii", SPI_VALUE_NONE, 0},
+    {"chown", "piii", SPI_VALUE_NONE, 0},       {"utimens", "ptti", SPI_VALUE_NONE, 0},
+    {"truncate", "pi", SPI_VALUE_NONE, 0},      {"setxattr", "psbii", SPI_VALUE_NONE, 0},
+    {"removexattr", "psi", SPI_VALUE_NONE, 0},  {"exec", "paaph", SPI_VALUE_PID, 0},
+    {"begin", "pi", SPI_VALUE_TRANSACTION, 1},  {"commit", "pi", SPI_VALUE_NONE, 0},
+    {"discard", "pi", SPI_VALUE_NONE, 0},       {"connect", "si", SPI_VALUE_NONE, 1},
+    {"bind", "i", SPI_VALUE_NONE, 1},           {"resolve", "s", SPI_VALUE_NAMES, 0},
+    {"kill", "ii", SPI_VALUE_NONE, 0},          {"challenge", "", SPI_VALUE_CHALLENGE, 0},
+    {"present", "ss", SPI_VALUE_HANDLE, 0},     {"read-cells", "psn", SPI_VALUE_CELLS, 0},
+    {"write-cells", "psnc", SPI_VALUE_NONE, 0},
 };
 enum { kOpCount = sizeof kOps / sizeof kOps[0] };
 
@@ -32,13 +34,11 @@ const spi_op_row* spi_op_of(spi_op op) {
 }
 
 const char* spi_denied_op(size_t number) {
-  // Operations that this library does not send.
-  static const char* const kLater[] = {"challenge", "present", "read-cells", "write-cells", "gpg-sign"};
   if (number < kFirstInside) return kOps[number].name;
   if (number < kFirstInside + kInsideCount) return kInside[number - kFirstInside];
   if (number < kOpCount + kInsideCount) return kOps[number - kInsideCount].name;
-  const size_t later = number - (kOpCount + kInsideCount);
-  return later < sizeof kLater / sizeof kLater[0] ? kLater[later] : NULL;
+  // The next one inside came when the list was as long as it is here.
+  return number == kOpCount + kInsideCount ? "gpg-sign" : NULL;
 }
 
 const char* spi_denial_layer(size_t number) {

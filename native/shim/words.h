@@ -28,10 +28,15 @@ typedef enum spi_op {
   SPI_BIND,
   SPI_RESOLVE,
   SPI_KILL,
+  SPI_CHALLENGE,
+  SPI_PRESENT,
+  SPI_READ_CELLS,
+  SPI_WRITE_CELLS,
 } spi_op;
 
 /// What an operation is on the wire: its fields, a letter each, and what a success brings.
-///   p path   s text   i integer   b binary   t time   a texts
+///   p path   s text   i integer   b binary   t time   a texts   n integers   c cells
+///   h integer that is left out below 0
 /// An operation is added by a number above, a line in the table, and its function in a file of its own.
 typedef struct spi_op_row {
   const char* name;
@@ -47,7 +52,10 @@ enum {
   SPI_VALUE_STAT = 0,
   SPI_VALUE_NAMES = 1,
   SPI_VALUE_PID = 2,
-  SPI_VALUE_TRANSACTION = 3
+  SPI_VALUE_TRANSACTION = 3,
+  SPI_VALUE_CHALLENGE = 4,
+  SPI_VALUE_HANDLE = 5,
+  SPI_VALUE_CELLS = 6
 };
 
 const spi_op_row* spi_op_of(spi_op op);

@@ -17,12 +17,14 @@ from ._errors import (
 )
 from ._library import load
 from ._transaction import Transaction
-from ._values import Stat
+from ._values import CellValue, Challenge, Stat
 
 __all__ = [
     "BrokerError",
     "BrokerGone",
     "BusyError",
+    "CellValue",
+    "Challenge",
     "Client",
     "Denial",
     "DeniedError",

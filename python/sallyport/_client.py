@@ -4,14 +4,15 @@ import io
 import os
 import socket
 import stat as bits
-from ctypes import byref, c_char_p, c_int, c_void_p
+from ctypes import byref, c_char_p, c_int, c_int64, c_void_p
 from types import TracebackType
 from typing import IO, Any, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
+from ._cells import cells_of, values_of
 from ._errors import error_of
-from ._library import CFailure, CNames, CStatus, CTimespec, CTransaction, load
+from ._library import CCellRange, CCells, CChallenge, CFailure, CNames, CStatus, CTimespec, CTransaction, load
 from ._transaction import Transaction
-from ._values import KINDS, Stat
+from ._values import KINDS, CellValue, Challenge, Stat
 
 PathLike = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 #: Nanoseconds since the epoch, or "now", or "keep".
@@ -155,15 +156,19 @@ class Client:
         env: Optional[Mapping[str, str]] = None,
         cwd: Optional[PathLike] = None,
         descriptors: Sequence[int] = (),
+        handle: Optional[int] = None,
     ) -> int:
         """Starts a program in the run and gives its pid; it is no child of this process.
 
-        `descriptors` (up to three) become its 0, 1 and 2; with none it has the run's output and no input.
+        `descriptors` (up to three) become its 0, 1 and 2; with none it has the run's output and no input. With a `handle` of
+        present() it is launched on its own, with what that token grants.
         """
         given = os.environ if env is None else env
-        return self._on(
-            "sp_exec",
-            path,
+        return self._call(
+            "sp_exec_with",
+            os.fsdecode(path),
+            -1 if handle is None else handle,
+            os.fsencode(path),
             _strings([path] if argv is None else argv),
             _strings([f"{name}={value}" for name, value in given.items()]),
             None if cwd is None else os.fsencode(cwd),
@@ -201,6 +206,36 @@ class Client:
         begun = CTransaction()
         self._on("sp_begin", path, create_mode, byref(begun))
         return Transaction(self, begun, os.fsdecode(path), mode, **how)
+
+    def challenge(self) -> Challenge:
+        """What a proof of possession is to be made for: good once, within a minute, in this client."""
+        parts = CChallenge()
+        self._call("sp_challenge", None, byref(parts))
+        return Challenge(parts.nonce.decode(), parts.channel.decode(), parts.audience.decode())
+
+    def present(self, token: str, proof: Optional[str] = None) -> int:
+        """Shows the broker a token, and by `proof` (signed for a challenge(); None: it has no key) that it is the caller's.
+
+        Gives a handle for exec(). The token must be within what this session has.
+        """
+        handle = c_int64()
+        self._call("sp_present", None, token.encode(), None if proof is None else proof.encode(), byref(handle))
+        return handle.value
+
+    def read_cells(self, path: PathLike, sheet: str, cells: Tuple[int, int, int, int]) -> List[Tuple[CellValue, ...]]:
+        """The values of `cells` (first column, first row, last column, last row, from 0) of a workbook, row by row."""
+        found = CCells()
+        self._on("sp_read_cells", path, sheet.encode(), byref(CCellRange(*cells)), byref(found))
+        try:
+            return values_of(found)
+        finally:
+            self._library.sp_cells_clear(byref(found))
+
+    def write_cells(
+        self, path: PathLike, sheet: str, at: Tuple[int, int], values: Sequence[Sequence[CellValue]]
+    ) -> None:
+        """Puts values into the cells from `at` (column, row) on, and leaves everything else as it is. Texts stay texts."""
+        self._on("sp_write_cells", path, sheet.encode(), at[0], at[1], byref(cells_of(values)))
 
     def close(self) -> None:
         """No other call may be under way."""

@@ -3,7 +3,7 @@
 import ctypes
 import os
 import threading
-from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint16, c_uint32, c_void_p
+from ctypes import POINTER, c_char, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint16, c_uint32, c_void_p
 from pathlib import Path
 from typing import Any, List, Optional, Union
 
@@ -59,6 +59,26 @@ class CNames(ctypes.Structure):
     _fields_ = [("names", Texts), ("storage", c_void_p)]
 
 
+class CChallenge(ctypes.Structure):
+    _fields_ = [("nonce", c_char * 256), ("channel", c_char * 256), ("audience", c_char * 256)]
+
+
+class CCellRange(ctypes.Structure):
+    _fields_ = [("from_column", c_uint32), ("from_row", c_uint32), ("to_column", c_uint32), ("to_row", c_uint32)]
+
+
+class CCellValue(ctypes.Union):
+    _fields_ = [("number", c_double), ("text", c_char_p), ("boolean", c_int)]
+
+
+class CCell(ctypes.Structure):
+    _fields_ = [("kind", c_int), ("value", CCellValue)]
+
+
+class CCells(ctypes.Structure):
+    _fields_ = [("entries", POINTER(CCell)), ("columns", c_uint32), ("rows", c_uint32), ("storage", c_void_p)]
+
+
 class CTransaction(ctypes.Structure):
     _fields_ = [("fd", c_int), ("number", c_uint32), ("path", c_void_p)]
 
@@ -88,6 +108,19 @@ _CALLS = {
     "sp_setxattr": (c_char_p, c_char_p, c_char_p, c_size_t, c_int, c_int),
     "sp_removexattr": (c_char_p, c_char_p, c_int),
     "sp_exec": (c_char_p, POINTER(c_char_p), POINTER(c_char_p), c_char_p, POINTER(c_int), c_size_t),
+    "sp_exec_with": (
+        c_int64,
+        c_char_p,
+        POINTER(c_char_p),
+        POINTER(c_char_p),
+        c_char_p,
+        POINTER(c_int),
+        c_size_t,
+    ),
+    "sp_challenge": (POINTER(CChallenge),),
+    "sp_present": (c_char_p, c_char_p, POINTER(c_int64)),
+    "sp_read_cells": (c_char_p, c_char_p, POINTER(CCellRange), POINTER(CCells)),
+    "sp_write_cells": (c_char_p, c_char_p, c_uint32, c_uint32, POINTER(CCells)),
     "sp_begin": (c_char_p, c_uint32, POINTER(CTransaction)),
     "sp_commit": (POINTER(CTransaction),),
     "sp_discard": (POINTER(CTransaction),),
@@ -114,6 +147,8 @@ def _declare(library: ctypes.CDLL) -> None:
     library.sp_failure_clear.restype = None
     library.sp_names_clear.argtypes = [POINTER(CNames)]
     library.sp_names_clear.restype = None
+    library.sp_cells_clear.argtypes = [POINTER(CCells)]
+    library.sp_cells_clear.restype = None
     for name, between in _CALLS.items():
         getattr(library, name).argtypes = [c_void_p, *between, _FAILURE]
 
@@ -141,4 +176,4 @@ def load(path: Optional[Union[str, "os.PathLike[str]"]] = None) -> Any:
         return _loaded
 
 
-__all__ = ["CDenial", "CFailure", "CNames", "CStatus", "CTimespec", "CTransaction", "Texts", "load"]
+__all__ = ["CCell", "CCellRange", "CCells", "CChallenge", "CDenial", "CFailure", "CNames", "CStatus", "CTimespec", "CTransaction", "Texts", "load"]

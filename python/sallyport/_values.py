@@ -1,9 +1,21 @@
 """What the operations give."""
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Tuple, Union
+
+#: A cell of a workbook: empty, a number, a text or a truth.
+CellValue = Union[None, float, str, bool]
 
 KINDS: Tuple[str, ...] = ("file", "directory", "symlink", "fifo", "socket", "device")
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What a proof of possession is to be made for."""
+
+    nonce: str
+    channel: str
+    audience: str
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import { binding, type NativeLauncher, type NativeLaunchSpec } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
+import { SallyportError } from "../protocol/errors.ts";
 import type { ExecRequest } from "../protocol/message.ts";
 import { type ChannelFront, serveChannel } from "./channel_front.ts";
 import type { Confinement } from "./confinement.ts";
@@ -70,6 +71,9 @@ export class Tree {
     const told = this.#ends.expect(descriptors[3] ?? -1);
     const channel = this.#inheritedChannel();
     try {
+      // Without one it could ask for nothing.
+      if (channel === -EMFILE)
+        throw new SallyportError("SETUP", "The run has no channel left", { errno: "EMFILE" });
       const spec = { ...this.#base, path, argv, cwd, stdio, terminalIndex: -1, channelFd: channel };
       const pid = await launch(this.launcher, { ...spec, env: withChannel(env, channel) }, this.#serve);
       told(pid);

@@ -183,6 +183,12 @@ program
   .option("--read <path>", "also allow reading below this path (repeatable)", collect, [])
   .option("--write <path>", "also allow writing below this path (repeatable)", collect, [])
   .option("--net-allow <host>", "also allow this host: HOST[:PORT], *.DOMAIN, CIDR (repeatable)", collect, [])
+  .option(
+    "--token <file>",
+    "present this capability token: the tools may do no more than it grants (repeatable)",
+    collect,
+    [],
+  )
   .addOption(state())
   .action(lazily(async () => (await import("./mcp.ts")).mcp));
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { SallyportError } from "../protocol/errors.ts";
 import { BROKER_PATH } from "../protocol/message.ts";
 import { run } from "./run.ts";
@@ -11,6 +11,8 @@ export type McpFlags = {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly netAllow: readonly string[];
+  /** Files with a token in each. */
+  readonly token: readonly string[];
   readonly state?: string;
 };
 
@@ -27,6 +29,7 @@ export async function mcp(flags: McpFlags): Promise<void> {
     // A tool that is still at work has nobody to answer to.
     process.exit(0);
   }
+  const start = process.cwd();
   try {
     process.chdir(flags.workspace ?? ".");
   } catch (error) {
@@ -45,6 +48,7 @@ export async function mcp(flags: McpFlags): Promise<void> {
     ],
     write: flags.write,
     netAllow: flags.netAllow,
+    token: flags.token.map((file) => resolve(start, file)),
     socket: [],
     sshSign: [],
     sshLogin: [],

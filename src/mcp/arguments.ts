@@ -3,6 +3,9 @@ import { ToolError } from "./tool.ts";
 /** Text of a path, of a command: what the system takes. */
 export const MAX_PATH_CHARACTERS = 4_096;
 
+/** What a cell of a workbook may hold. */
+export const CELL_TYPES = ["string", "number", "boolean", "null"] as const;
+
 export type Field =
   | {
       readonly type: "string";
@@ -17,6 +20,7 @@ export type Field =
       readonly maximum: number;
     }
   | { readonly type: "boolean"; readonly description: string }
+  | { readonly type: typeof CELL_TYPES; readonly description: string }
   | {
       readonly type: "array";
       readonly description: string;
@@ -80,6 +84,10 @@ function checkField(field: Field | Schema, value: unknown, where: string): void 
         (value as number) > field.maximum
       )
         throw wrong(where, `an integer ${field.minimum} to ${field.maximum}`);
+      return;
+    case CELL_TYPES:
+      if (value !== null && !["string", "number", "boolean"].includes(typeof value))
+        throw wrong(where, "text, a number, true, false or null");
       return;
     case "boolean":
       if (typeof value !== "boolean") throw wrong(where, "true or false");

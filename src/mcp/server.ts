@@ -8,6 +8,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { type Client, connect, denialJson, SallyportError } from "../client/client.ts";
 import { checkArguments } from "./arguments.ts";
+import { readCells, writeCells } from "./cells.ts";
 import { exec } from "./exec.ts";
 import { fetchTool } from "./fetch.ts";
 import { FILE_TOOLS } from "./file_tools.ts";
@@ -15,7 +16,15 @@ import { submitPlan } from "./plan.ts";
 import { search } from "./search.ts";
 import { type Tool, ToolError } from "./tool.ts";
 
-export const TOOLS: readonly Tool[] = [...FILE_TOOLS, search, exec, fetchTool, submitPlan];
+export const TOOLS: readonly Tool[] = [
+  ...FILE_TOOLS,
+  readCells,
+  writeCells,
+  search,
+  exec,
+  fetchTool,
+  submitPlan,
+];
 
 /** Serves on stdin and stdout until they close. Rejects with GONE outside a run. */
 export async function serveMcp(version: string): Promise<void> {

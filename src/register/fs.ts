@@ -2,6 +2,7 @@ import type { Calls, Steps } from "./calls.ts";
 import { fsPlans, type Plan } from "./fs_steps.ts";
 import { isRefusal, type SystemError, toldInstead } from "./node_error.ts";
 import { FS_ARGUMENTS, type FsFunction, type NodeFs, nodeFs } from "./node_fs.ts";
+import { registerWholeTrees } from "./whole_trees.ts";
 
 type Complete = (error: SystemError | null, ...results: unknown[]) => void;
 type Request = { oncomplete: Complete };
@@ -16,6 +17,7 @@ export function registerFs(calls: Calls): void {
   const plans = fsPlans(native, calls.binding.closeFd);
   for (const name of Object.keys(FS_ARGUMENTS) as FsFunction[])
     fs[name] = brokered(native, native[name]!, FS_ARGUMENTS[name], plans[name], calls);
+  registerWholeTrees(fs);
 }
 
 function brokered(

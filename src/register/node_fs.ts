@@ -45,7 +45,7 @@ export function nodeBinding(name: string, expected: readonly string[]): Record<s
   const missing = expected.filter((one) => found[one] === undefined);
   if (missing.length === 0) return found;
   throw new Error(
-    `Cannot register sallyport: the ${name} of Node ${process.version} has no ${missing.join(", ")}; Node 20 is known to work`,
+    `Cannot register sallyport: the ${name} of Node ${process.version} has no ${missing.join(", ")}; Node 20, 22 and 24 are known to work`,
   );
 }
 

@@ -1,11 +1,12 @@
 /**
- * `node --import sallyport/register app.js`: in a run whose mediation is `kernel`, Node's own `fs` and `net` ask the broker for what the
+ * `node --import sallyport/register app.js`: in a run whose mediation is `kernel`, Node's own `fs`, `net` and `child_process` ask the broker for what the
  * kernel refuses them. In any other run the kernel itself holds such calls up until the broker has answered, and outside of a run there
  * is nobody to ask: then nothing is changed. It holds no authority: what it does any program of the run may do.
  */
 import type { NativeBinding } from "../platform/binding.ts";
 import { Calls } from "./calls.ts";
 import { registerFs } from "./fs.ts";
+import { registerPrograms } from "./programs.ts";
 import { registerSockets } from "./sockets.ts";
 
 /** Above what shells and stdio lists use. */
@@ -18,6 +19,7 @@ if (process.env["SALLYPORT_FD"] !== undefined) {
   const calls = new Calls(binding);
   registerFs(calls);
   registerSockets(calls);
+  registerPrograms(calls);
 }
 
 /** Node puts pipes of its own at 3 and further in the programs that it starts: the channel moves out of the way. */

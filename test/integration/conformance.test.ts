@@ -30,7 +30,7 @@ describe.each(SHIMS.map((shim) => [shim.name, shim] as const))("%s", (_name, shi
   test("writes every request byte for byte", async (context) => {
     const obstacle = shim.obstacle();
     if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
-    const sent = REQUESTS.filter(({ op }) => shim.lacks?.includes(op) !== true);
+    const sent = REQUESTS;
     const said = await played(
       shim,
       sent,
@@ -67,6 +67,23 @@ test.each(
   expect(said).toEqual([{ ok: false, code: "DENIED", errno: 13, message: "no", denial }]);
 });
 
+test.each(SHIMS.map((shim) => [shim.name, shim] as const))(
+  "%s: a failure with the id 0 is the farewell of the broker",
+  async (_name, shim) => {
+    const obstacle = shim.obstacle();
+    if (obstacle !== "") return void console.log(`skipped: ${obstacle}`);
+    const call: WireRequest = { op: "mkdir", path: "/w/d", mode: 0o755 };
+    const farewell = pack([0, 3, "EPROTO", "no request", null]);
+    const success = pack([0, 0, null]);
+    const said = await played(
+      shim,
+      [call, call],
+      [farewell, success].map((bytes) => ({ kind: "answer", bytes, descriptor: "none" })),
+    );
+    expect(said.map((one) => (one.ok ? "done" : one.code))).toEqual(["GONE", "PROTOCOL"]);
+  },
+);
+
 /** A request whose answer may be this reply. */
 function callFor({ verdict, message }: Vector): WireRequest {
   const stat: WireRequest = { op: "stat", path: "/w/a", follow: "follow" };
@@ -75,6 +92,12 @@ function callFor({ verdict, message }: Vector): WireRequest {
   if (reply.value === null) return { op: "mkdir", path: "/w/d", mode: 0o755 };
   if (Array.isArray(reply.value)) return { op: "list", path: "/w" };
   if ("pid" in reply.value) return { op: "exec", path: "/bin/true", argv: ["true"], env: [], cwd: "/" };
+  if ("nonce" in reply.value) return { op: "challenge" };
+  if ("handle" in reply.value) return { op: "present", token: "t", proof: null };
+  if ("cells" in reply.value) {
+    const range = { fromColumn: 0, fromRow: 0, toColumn: 0, toRow: 0 };
+    return { op: "read-cells", path: "/w/a.xlsx", sheet: "S", range };
+  }
   return "transaction" in reply.value ? { op: "begin", path: "/w/a", mode: 0 } : stat;
 }
 

@@ -37,7 +37,7 @@ describe.each([
     const { tools } = await session.client.listTools();
     expect(tools.map(({ name }) => name).sort()).toEqual(
       // biome-ignore format: names
-      ["delete", "edit_file", "exec", "fetch", "list_directory", "make_directory", "move", "read_file", "search", "submit_plan", "write_file"],
+      ["delete", "edit_file", "exec", "fetch", "list_directory", "make_directory", "move", "read_cells", "read_file", "search", "submit_plan", "write_cells", "write_file"],
     );
     const ok = async (name: string, args: Record<string, unknown>) => {
       const answer = await session.call(name, args);

@@ -108,8 +108,10 @@ static void call_removexattr(sp_client* client, call* line, sp_failure* failure)
 }
 
 static void call_exec(sp_client* client, call* line, sp_failure* failure) {
-  const int pid = sp_exec(client, text_field(line, 0), list_field(line, 1), list_field(line, 2),
-                          text_field(line, 3), NULL, 0, failure);
+  const int64_t handle = line->count > 4 ? number_field(line, 4) : -1;
+  const char* const* argv = list_field(line, 1);
+  const int pid = sp_exec_with(client, handle, text_field(line, 0), argv, list_field(line, 2),
+                               text_field(line, 3), NULL, 0, failure);
   if (pid < 0) return print_failure(failure);
   print_number("pid", pid, -1);
 }
@@ -159,18 +161,71 @@ static void call_kill(sp_client* client, call* line, sp_failure* failure) {
   plain(sp_kill(client, (pid_t)number_field(line, 0), (int)number_field(line, 1), failure), failure);
 }
 
+static void call_challenge(sp_client* client, call* line, sp_failure* failure) {
+  (void)line;
+  sp_challenge_parts challenge;
+  if (sp_challenge(client, &challenge, failure) < 0) return print_failure(failure);
+  print_challenge(&challenge);
+}
+
+static void call_present(sp_client* client, call* line, sp_failure* failure) {
+  int64_t handle;
+  const char* proof = text_field(line, 1);
+  if (sp_present(client, text_field(line, 0), proof[0] == 0 ? NULL : proof, &handle, failure) < 0)
+    return print_failure(failure);
+  print_number("handle", handle, -1);
+}
+
+static void call_read_cells(sp_client* client, call* line, sp_failure* failure) {
+  const char* const* ends = list_field(line, 2);
+  const sp_cell_range range = {(uint32_t)atol(ends[0]), (uint32_t)atol(ends[1]), (uint32_t)atol(ends[2]),
+                               (uint32_t)atol(ends[3])};
+  sp_cells cells = SP_CELLS_INIT;
+  if (sp_read_cells(client, text_field(line, 0), text_field(line, 1), &range, &cells, failure) < 0)
+    return print_failure(failure);
+  print_cells(&cells);
+  sp_cells_clear(&cells);
+}
+
+static void call_write_cells(sp_client* client, call* line, sp_failure* failure) {
+  const char* const* place = list_field(line, 2);
+  const sp_cells cells = cells_field(line, 3);
+  plain(sp_write_cells(client, text_field(line, 0), text_field(line, 1), (uint32_t)atol(place[0]),
+                       (uint32_t)atol(place[1]), &cells, failure),
+        failure);
+}
+
 static const struct {
   const char* op;
   void (*call)(sp_client*, call*, sp_failure*);
 } kCalls[] = {
-    {"open", call_open},         {"stat", call_stat},         {"list", call_list},
-    {"mkdir", call_mkdir},       {"mknod", call_mknod},       {"unlink", call_unlink},
-    {"rename", call_rename},     {"link", call_link},         {"symlink", call_symlink},
-    {"chmod", call_chmod},       {"chown", call_chown},       {"utimens", call_utimens},
-    {"truncate", call_truncate}, {"setxattr", call_setxattr}, {"removexattr", call_removexattr},
-    {"exec", call_exec},         {"begin", call_begin},       {"commit", call_commit},
-    {"discard", call_discard},   {"connect", call_connect},   {"bind", call_bind},
-    {"resolve", call_resolve},   {"kill", call_kill},
+    {"open", call_open},
+    {"stat", call_stat},
+    {"list", call_list},
+    {"mkdir", call_mkdir},
+    {"mknod", call_mknod},
+    {"unlink", call_unlink},
+    {"rename", call_rename},
+    {"link", call_link},
+    {"symlink", call_symlink},
+    {"chmod", call_chmod},
+    {"chown", call_chown},
+    {"utimens", call_utimens},
+    {"truncate", call_truncate},
+    {"setxattr", call_setxattr},
+    {"removexattr", call_removexattr},
+    {"exec", call_exec},
+    {"begin", call_begin},
+    {"commit", call_commit},
+    {"discard", call_discard},
+    {"connect", call_connect},
+    {"bind", call_bind},
+    {"resolve", call_resolve},
+    {"kill", call_kill},
+    {"challenge", call_challenge},
+    {"present", call_present},
+    {"read-cells", call_read_cells},
+    {"write-cells", call_write_cells},
 };
 
 static void make(sp_client* client, call* line, sp_failure* failure) {

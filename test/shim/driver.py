@@ -66,20 +66,41 @@ def stat(client, path, follow):
     return {to: getattr(found, name) for name, to in zip(names, camel)}, False
 
 
-def executed(client, path, argv, env, cwd):
+def executed(client, path, argv, env, cwd, handle="-1"):
     variables = [entry.partition("=") for entry in texts(env)]
     names = [name for name, _, _ in variables]
     if len(set(names)) == len(names):
         given = {name: value for name, _, value in variables}
-        return {"pid": client.exec(path, texts(argv), env=given, cwd=unquote(cwd))}, False
+        return {"pid": client.exec(path, texts(argv), env=given, cwd=unquote(cwd), handle=int(handle))}, False
     # A mapping can not say a variable twice.
     from sallyport._client import _strings
 
+    assert handle == "-1"
     arguments = (_strings(texts(argv)), _strings(texts(env)), os.fsencode(unquote(cwd)), None, 0)
     return {"pid": client._on("sp_exec", path, *arguments)}, False
 
 
+def challenged(client):
+    parts = client.challenge()
+    return {"nonce": parts.nonce, "channel": parts.channel, "audience": parts.audience}, False
+
+
+def numbers(field):
+    return tuple(int(entry) for entry in texts(field))
+
+
+def cell(text):
+    kind, value = text[0], unquote(text[1:])
+    return float(value) if kind == "n" else {"e": None, "s": value, "b": value == "1"}[kind]
+
+
 CALLS = {
+    "challenge": challenged,
+    "present": lambda c, token, proof: ({"handle": c.present(token, unquote(proof) or None)}, False),
+    "read-cells": lambda c, path, sheet, ends: ({"cells": c.read_cells(path, unquote(sheet), numbers(ends))}, False),
+    "write-cells": lambda c, path, sheet, at, values: c.write_cells(
+        path, unquote(sheet), numbers(at), [[cell(one) for one in row.split(",")] for row in values.split(";")]
+    ),
     "open": opened,
     "stat": stat,
     "list": lambda c, path: (c.listdir(path), False),
@@ -132,7 +153,7 @@ def make(line):
     op, *fields = line.split("\t")
     try:
         with sallyport.connect() as client:
-            made = CALLS[op](client, unquote(fields[0]), *fields[1:])
+            made = CALLS[op](client, *[unquote(field) for field in fields[:1]], *fields[1:])
             value, descriptor = made if made is not None else (None, False)
             return {"ok": True, "value": value, "descriptor": descriptor}
     except sallyport.BrokerError as error:

@@ -82,6 +82,34 @@ size_t binary_field(call* from, int at, uint8_t** bytes) {
   return length;
 }
 
+sp_cells cells_field(call* from, int at) {
+  static sp_cell cells[4096];
+  sp_cells found = {cells, 0, 0, NULL};
+  size_t count = 0;
+  char* rest = field(from, at);
+  for (char* row; (row = strsep(&rest, ";")) != NULL; found.rows++) {
+    for (char* one; (one = strsep(&row, ",")) != NULL; count++) {
+      decode(one);
+      const char* value = one + 1;
+      switch (one[0]) {
+        case 'n':
+          cells[count] = (sp_cell){SP_CELL_NUMBER, {.number = strtod(value, NULL)}};
+          break;
+        case 's':
+          cells[count] = (sp_cell){SP_CELL_TEXT, {.text = value}};
+          break;
+        case 'b':
+          cells[count] = (sp_cell){SP_CELL_BOOLEAN, {.boolean = value[0] == '1'}};
+          break;
+        default:
+          cells[count] = (sp_cell){.kind = SP_CELL_EMPTY};
+      }
+    }
+  }
+  found.columns = (uint32_t)(count / found.rows);
+  return found;
+}
+
 static void print_text(const char* text) {
   putchar('"');
   for (const char* at = text; *at != 0; at++) {
@@ -163,4 +191,39 @@ void print_number(const char* name, long long number, int descriptor) {
 
 void print_done(int descriptor) {
   printf("{\"ok\":true,\"value\":null,\"descriptor\":%s}\n", descriptor >= 0 ? "true" : "false");
+}
+
+void print_challenge(const sp_challenge_parts* challenge) {
+  printf("{\"ok\":true,\"value\":{\"nonce\":");
+  print_text(challenge->nonce);
+  printf(",\"channel\":");
+  print_text(challenge->channel);
+  printf(",\"audience\":");
+  print_text(challenge->audience);
+  puts("},\"descriptor\":false}");
+}
+
+static void print_cell(const sp_cell* cell) {
+  switch (cell->kind) {
+    case SP_CELL_EMPTY:
+      printf("null");
+      break;
+    case SP_CELL_NUMBER:
+      printf("%.17g", cell->value.number);
+      break;
+    case SP_CELL_TEXT:
+      print_text(cell->value.text);
+      break;
+    case SP_CELL_BOOLEAN:
+      printf(cell->value.boolean ? "true" : "false");
+  }
+}
+
+void print_cells(const sp_cells* cells) {
+  printf("{\"ok\":true,\"value\":{\"cells\":[");
+  for (uint32_t at = 0; at < cells->columns * cells->rows; at++) {
+    printf(at == 0 ? "[" : at % cells->columns == 0 ? "],[" : ",");
+    print_cell(&cells->entries[at]);
+  }
+  puts("]]},\"descriptor\":false}");
 }

@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Arena } from "./arena.ts";
 import { type Confined, confined } from "./confined.ts";
 import { SHIM_LIBRARY, shimProgram } from "./shim_program.ts";
 import { pythonObstacle } from "./vectors/shims.ts";
+import { workbook } from "./workbook_fixture.ts";
 
 const ROOT: string = new URL("../..", import.meta.url).pathname;
 const AGENTS = join(ROOT, "test/integration/agents");
@@ -104,6 +105,7 @@ export async function perform(agent: Agent, profile?: string): Promise<Performan
   using arena = new Arena();
   arena.put("workspace/seed", "seed\n");
   arena.put("workspace/.env", "SECRET=1\n");
+  writeFileSync(join(arena.workspace, "book.xlsx"), workbook());
   arena.putRepository("workspace");
   const { command, flags, input } = agent.prepare(arena);
   const run = await confined(arena, command, {

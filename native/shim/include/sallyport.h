@@ -191,6 +191,67 @@ SP_PUBLIC int sp_removexattr(sp_client* client, const char* path, const char* na
 SP_PUBLIC int sp_exec(sp_client* client, const char* path, const char* const argv[], const char* const env[],
                       const char* cwd, const int* fds, size_t fd_count, sp_failure* failure);
 
+/// What a proof of possession is to be made for.
+typedef struct sp_challenge_parts {
+  char nonce[256];
+  char channel[256];
+  char audience[256];
+} sp_challenge_parts;
+
+/// Asks for it. The proof is good once, within a minute, in this client, which must not be closed meanwhile.
+SP_PUBLIC int sp_challenge(sp_client* client, sp_challenge_parts* challenge, sp_failure* failure);
+/// Shows the broker a token, and with `proof` (signed by the caller for a challenge; NULL: the token has no
+/// key) that it is the caller's. Gives a handle for sp_exec_with(). The token must be within what this
+/// session has.
+SP_PUBLIC int sp_present(sp_client* client, const char* token, const char* proof, int64_t* handle,
+                         sp_failure* failure);
+/// sp_exec() of a program that is launched on its own, with what the presented token grants.
+SP_PUBLIC int sp_exec_with(sp_client* client, int64_t handle, const char* path, const char* const argv[],
+                           const char* const env[], const char* cwd, const int* fds, size_t fd_count,
+                           sp_failure* failure);
+
+/// Cells of a sheet: columns and rows count from 0, both ends within.
+typedef struct sp_cell_range {
+  uint32_t from_column;
+  uint32_t from_row;
+  uint32_t to_column;
+  uint32_t to_row;
+} sp_cell_range;
+
+typedef enum sp_cell_kind {
+  SP_CELL_EMPTY = 0,
+  SP_CELL_NUMBER = 1,
+  SP_CELL_TEXT = 2,
+  SP_CELL_BOOLEAN = 3
+} sp_cell_kind;
+
+typedef struct sp_cell {
+  sp_cell_kind kind;
+  union {
+    double number;
+    const char* text;
+    int boolean;
+  } value;
+} sp_cell;
+
+/// Row by row; sp_cells_clear() frees what sp_read_cells() gave.
+typedef struct sp_cells {
+  const sp_cell* entries;
+  uint32_t columns;
+  uint32_t rows;
+  void* storage;
+} sp_cells;
+
+#define SP_CELLS_INIT {NULL, 0, 0, NULL}
+
+SP_PUBLIC void sp_cells_clear(sp_cells* cells);
+/// Of a formula its last result, of an error its name as "#REF!".
+SP_PUBLIC int sp_read_cells(sp_client* client, const char* path, const char* sheet,
+                            const sp_cell_range* range, sp_cells* cells, sp_failure* failure);
+/// Puts `cells` into those from `column` and `row` on, and leaves everything else as it is. Texts stay texts.
+SP_PUBLIC int sp_write_cells(sp_client* client, const char* path, const char* sheet, uint32_t column,
+                             uint32_t row, const sp_cells* cells, sp_failure* failure);
+
 /// A write of a whole file that nobody sees before it is committed. `fd` is of an empty file without a name.
 typedef struct sp_transaction {
   int fd;

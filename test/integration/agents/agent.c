@@ -2,6 +2,7 @@
 // TO, TEXT and NUMBER, tab-separated, TEXT with \n for a new line: what comparison.test.ts makes of
 // acts.json, so that no reader of JSON is needed here.
 #define _GNU_SOURCE
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,15 +69,42 @@ static int do_chmod(const act* what) {
   return sp_chmod(client, what->path, (mode_t)what->number, SP_FOLLOW, &failure);
 }
 static int do_truncate(const act* what) { return sp_truncate(client, what->path, what->number, &failure); }
+static int do_read_cell(const act* what) {
+  const sp_cell_range a1 = {0, 0, 0, 0};
+  sp_cells cells = SP_CELLS_INIT;
+  const int wrong = sp_read_cells(client, what->path, "Sheet1", &a1, &cells, &failure);
+  if (wrong < 0) return wrong;
+  const bool is_there = cells.columns == 1 && cells.rows == 1 && cells.entries[0].kind == SP_CELL_TEXT &&
+                        strcmp(cells.entries[0].value.text, what->text) == 0;
+  sp_cells_clear(&cells);
+  if (!is_there) exit(3);
+  return 0;
+}
+static int do_write_cell(const act* what) {
+  const sp_cell cell = {SP_CELL_TEXT, {.text = what->text}};
+  const sp_cells cells = {&cell, 1, 1, NULL};
+  return sp_write_cells(client, what->path, "Sheet1", 0, 0, &cells, &failure);
+}
 static int do_unlink(const act* what) { return sp_unlink(client, what->path, SP_NAME_FILE, &failure); }
 
 static const struct {
   const char* name;
   int (*act)(const act*);
 } kActs[] = {
-    {"write", do_write},     {"read", do_read},   {"transaction", do_transaction}, {"stat", do_stat},
-    {"list", do_list},       {"mkdir", do_mkdir}, {"rename", do_rename},           {"link", do_link},
-    {"symlink", do_symlink}, {"chmod", do_chmod}, {"truncate", do_truncate},       {"unlink", do_unlink},
+    {"read-cell", do_read_cell},
+    {"write-cell", do_write_cell},
+    {"write", do_write},
+    {"read", do_read},
+    {"transaction", do_transaction},
+    {"stat", do_stat},
+    {"list", do_list},
+    {"mkdir", do_mkdir},
+    {"rename", do_rename},
+    {"link", do_link},
+    {"symlink", do_symlink},
+    {"chmod", do_chmod},
+    {"truncate", do_truncate},
+    {"unlink", do_unlink},
 };
 
 static void new_lines(char* text) {

@@ -20,6 +20,13 @@ const ACTS = {
   symlink: ({ path, to }) => broker.symlink(to, path),
   chmod: ({ path, mode }) => broker.chmod(path, mode),
   truncate: ({ path, size }) => broker.truncate(path, size),
+  "read-cell": async ({ path, text }) => {
+    const a1 = { fromColumn: 0, fromRow: 0, toColumn: 0, toRow: 0 };
+    const [[found]] = await broker.readCells(path, "Sheet1", a1);
+    if (found !== text) throw new Error(found);
+  },
+  "write-cell": ({ path, text }) =>
+    broker.writeCells(path, "Sheet1", { fromColumn: 0, fromRow: 0 }, [[text]]),
   unlink: ({ path }) => broker.unlink(path),
 };
 

@@ -27,7 +27,14 @@ def transaction(broker, act):
         whole.file.write(act["text"])
 
 
+def read_cell(broker, act):
+    ((found,),) = broker.read_cells(act["path"], "Sheet1", (0, 0, 0, 0))
+    assert found == act["text"], found
+
+
 ACTS = {
+    "read-cell": read_cell,
+    "write-cell": lambda broker, act: broker.write_cells(act["path"], "Sheet1", (0, 0), [[act["text"]]]),
     "write": write,
     "read": read,
     "transaction": transaction,

@@ -2,7 +2,7 @@
  * A preloaded unmodified Node program and an MCP client, each beside the TypeScript client: the same acts, the same verdicts, the same
  * records. Each does the acts that it has a way to do; what it leaves out is named here.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { ACTS, type Act, AGENT_LIST, type Agent, type AgentVerdict, perform } from "../../support/agents.ts";
@@ -10,6 +10,7 @@ import { Arena } from "../../support/arena.ts";
 import type { LogRecord } from "../../support/confined.ts";
 import { KERNEL_PROFILE } from "../../support/kernel_profile.ts";
 import { McpSession } from "../../support/mcp.ts";
+import { workbook } from "../../support/workbook_fixture.ts";
 
 const ROOT: string = new URL("../../..", import.meta.url).pathname;
 const REGISTER = join(ROOT, "dist/register/register.js");
@@ -25,6 +26,10 @@ const NOT_OF_NODE = [
   "read what is not there",
   "read a secret of the workspace",
   "replace as a whole outside",
+  "read a cell",
+  "write a cell",
+  "read it as it was written",
+  "read a cell outside",
 ];
 /** No tool does these; and make_directory is content with one that is there. */
 const NOT_OF_MCP = [
@@ -93,6 +98,8 @@ const TOOLS: Readonly<Record<string, (act: Act) => readonly [string, Record<stri
   list: ({ path }) => ["list_directory", { path }],
   mkdir: ({ path }) => ["make_directory", { path }],
   rename: ({ path, to }) => ["move", { from: path, to }],
+  "read-cell": ({ path }) => ["read_cells", { path, sheet: "Sheet1", range: "A1" }],
+  "write-cell": ({ path, text }) => ["write_cells", { path, sheet: "Sheet1", at: "A1", values: [[text]] }],
   unlink: ({ path }) => ["delete", { path }],
 };
 
@@ -101,6 +108,7 @@ test("an MCP client", async () => {
   using arena = new Arena();
   arena.put("workspace/seed", "seed\n");
   arena.put("workspace/.env", "SECRET=1\n");
+  writeFileSync(join(arena.workspace, "book.xlsx"), workbook());
   arena.putRepository("workspace");
   await using session = await McpSession.start(arena);
   const verdicts: AgentVerdict[] = [];
@@ -111,7 +119,7 @@ test("an MCP client", async () => {
       const { code, errno } = said as { code: string; errno: string };
       verdicts.push({ name: act.name, ok: false, code, errno, rule: said?.denial?.rule ?? "" });
     } else {
-      if (act.act === "read") expect(content[0]!.text).toBe(act.text);
+      if (act.act === "read" || act.act === "read-cell") expect(content[0]!.text).toBe(act.text);
       verdicts.push({ name: act.name, ok: true });
     }
   }

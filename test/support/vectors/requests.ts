@@ -159,6 +159,21 @@ const BULK: readonly Case[] = [
   ["setxattr-256", "bin 16", { ...SAMPLES.setxattr, value: new Uint8Array(256) }],
   ["setxattr-name", "the longest name", { ...SAMPLES.setxattr, name: `user.${"n".repeat(250)}` }],
   ["setxattr-large", "almost a frame", { ...SAMPLES.setxattr, value: new Uint8Array(60_000).fill(1) }],
+  ["exec-handle-0", "a program with a presented token", { ...SAMPLES.exec, handle: 0 }],
+  ["exec-handle", "the largest handle", { ...SAMPLES.exec, handle: Number.MAX_SAFE_INTEGER }],
+  ["present-no-proof", "a token without a key", { ...SAMPLES.present, proof: null }],
+  ["present-long", "a long token", { ...SAMPLES.present, token: "t".repeat(10_000) }],
+  [
+    "write-cells-kinds",
+    "a cell of every kind",
+    {
+      ...SAMPLES["write-cells"],
+      values: [
+        [null, true, false, "", "=1+1", "é"],
+        [0, -1, 1.5, -32_769, 2 ** 32, 1e300],
+      ],
+    },
+  ],
   ["exec-nothing", "no arguments and no environment", { ...SAMPLES.exec, argv: [], env: [] }],
   ["exec-15", "15 arguments: the longest fixarray", { ...SAMPLES.exec, argv: Array(15).fill("a") }],
   ["exec-16", "16 arguments: array 16", { ...SAMPLES.exec, argv: Array(16).fill("a"), env: ["A=", "B=b c"] }],

@@ -27,8 +27,6 @@ export type Shim = {
   readonly name: string;
   /** A client that is installed apart from its broker may meet an earlier one. */
   readonly reads?: "the first denials too";
-  /** Operations that it has no call for. */
-  readonly lacks?: readonly WireRequest["op"][];
   /** Why it can not be tried here, or "". */
   readonly obstacle: () => string;
   readonly make: (calls: readonly WireRequest[], broker: VectorBroker) => Promise<readonly Said[]>;
@@ -36,21 +34,17 @@ export type Shim = {
 
 const DRIVER = new URL("../../shim/driver.py", import.meta.url).pathname;
 
-const TOKENS_AND_CELLS = ["challenge", "present", "read-cells", "write-cells"] as const;
-
 export const SHIMS: readonly Shim[] = [
   { name: "TypeScript client", obstacle: () => "", make: inThisProcess },
   {
     name: "C library",
     reads: "the first denials too",
-    lacks: TOKENS_AND_CELLS,
     obstacle: () => "",
     make: (calls, broker) => driven([shimProgram("driver", strictest())], calls, broker),
   },
   {
     name: "Python package",
     reads: "the first denials too",
-    lacks: TOKENS_AND_CELLS,
     obstacle: pythonObstacle,
     make: (calls, broker) => driven(["python3", DRIVER], calls, broker),
   },

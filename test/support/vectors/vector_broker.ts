@@ -25,6 +25,9 @@ const ANSWERS: { readonly [op: string]: ReplyValue } = {
   exec: { pid: 1 },
   begin: { transaction: 1 },
   resolve: [],
+  challenge: { nonce: "n", channel: "c", audience: "a" },
+  present: { handle: 0 },
+  "read-cells": { cells: [[null]] },
 };
 const WITH_DESCRIPTOR: readonly string[] = ["open", "begin", "connect", "bind"];
 
