@@ -97,7 +97,7 @@ it("does not outlive the Biscuit, nor what a token may live", () => {
   expect(gone.stderr).toMatch(/\(expired\)/);
 });
 
-it.each([
+it.each<[string, () => string, readonly string[], RegExp]>([
   [
     "another root key",
     () => put(files()).file,
@@ -112,7 +112,7 @@ it.each([
     /block 1, check 1" is not understood: `check if hour\(\$h\)`/,
   ],
   ["no file", () => "/nowhere", [], /Cannot read "\/nowhere": ENOENT/],
-] as const)("%s: no token, and nothing is written down", (_what, file, more, said) => {
+])("%s: no token, and nothing is written down", (_what, file, more, said) => {
   const made = imported(file(), ...more);
   expect(made.status).not.toBe(0);
   expect(made.stdout).toBe("");

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { Block, Expression, Predicate, Rule, Term } from "../../src/tokens/biscuit/datalog.ts";
 import { BINARY, UNARY } from "../../src/tokens/biscuit/schema.ts";
+import { type Refusal, TokenRefused } from "../../src/tokens/refusal.ts";
 
 /** Makes Biscuits of version 3, right ones and others: the other half of src/tokens/biscuit, written from the specification. */
 
@@ -235,4 +236,15 @@ export const checkIf = (...queries: readonly Rule[]): Block["checks"][number] =>
 
 function isExpression(of: Term | Expression): of is Expression {
   return ["term", "unary", "binary", "closure"].includes(of.kind);
+}
+
+/** Why it is refused. Throws when it is taken. */
+export function refusalOf(read: () => unknown): Refusal {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof TokenRefused) return error.refusal;
+    throw error;
+  }
+  throw new Error("it was taken");
 }

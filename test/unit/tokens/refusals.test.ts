@@ -38,7 +38,7 @@ it("are more than 60 cases, and every reason of the table but those of other par
     (reason) =>
       reason.startsWith("proof-") ||
       ["revoked", "holder-missing"].includes(reason) ||
-      // Of Biscuits: biscuit_refused.test.ts.
+      // Of Biscuits: biscuit_refused.test.ts and biscuit_forged.test.ts.
       ["bad-protobuf", "third-party-block", "unknown-datalog", "nothing-granted"].includes(reason),
   );
   expect([...seen, ...elsewhere].toSorted()).toEqual(Object.keys(REFUSALS).toSorted());
