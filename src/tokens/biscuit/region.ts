@@ -23,12 +23,16 @@ export const ALL: Part = {
 };
 
 const MAX_PARTS = 512;
+/** What a pair of parts takes of the effort by itself: a Biscuit may bring as many as fit. */
+const PAIR_EFFORT = 8;
 
 /** What is in both. null: that can not be said by patterns, or takes too many of them. */
 export function both(a: Region, b: Region, effort: Effort): Region | null {
   const parts: Part[] = [];
   for (const one of a)
     for (const other of b) {
+      effort.left -= PAIR_EFFORT;
+      if (effort.left < 0) return null;
       if (one.action !== null && other.action !== null && one.action !== other.action) continue;
       const fromMs = Math.max(one.fromMs, other.fromMs);
       const untilMs = Math.min(one.untilMs, other.untilMs);
@@ -44,7 +48,7 @@ export function both(a: Region, b: Region, effort: Effort): Region | null {
   return parts;
 }
 
-/** Without the parts that lie in another one. */
+/** Without the parts that lie in another one, as far as the effort goes. */
 export function plain(region: Region, effort: Effort): Region {
   return region.filter(
     (part, at) =>
@@ -56,7 +60,9 @@ export function plain(region: Region, effort: Effort): Region {
 }
 
 function isIn(part: Part, wide: Part, effort: Effort): boolean {
+  effort.left -= PAIR_EFFORT;
   return (
+    effort.left >= 0 &&
     (wide.action === null || wide.action === part.action) &&
     wide.fromMs <= part.fromMs &&
     part.untilMs <= wide.untilMs &&

@@ -113,8 +113,8 @@ it("never grants what one of the checks does not let, whatever they are, and har
           }
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
-  expect(read).toBeGreaterThan(500);
+  expect(read).toBeGreaterThan(250);
   expect(less).toBeLessThan(read);
 });

@@ -270,3 +270,15 @@ describe("what is not understood is refused with its line:", () => {
     expect(refusalOf(() => readBiscuit(biscuit(ROOT, [NARROW]), root)).reason).toBe("nothing-granted");
   });
 });
+
+it("one that would take long to understand is refused before it does", () => {
+  const names = Array.from({ length: 500 }, (_, at) => `/w/${at}*/**`);
+  const facts = names.map((name) => pred("right_pattern", name, "read"));
+  const begins = Array.from({ length: 500 }, (_, at) =>
+    query([resource], op(r, "starts_with", text(`/w/${at}`))),
+  );
+  const bytes = biscuit(ROOT, [{ facts, checks: [checkIf(...begins)] }, { checks: [checkIf(...begins)] }]);
+  const before = performance.now();
+  expect(refusalOf(() => readBiscuit(bytes, root)).reason).toBe("unknown-datalog");
+  expect(performance.now() - before).toBeLessThan(2000);
+});
