@@ -261,13 +261,11 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       rootPid: launcher.pid,
       platform: linux,
       verbs: {
-        ...containmentVerbs(containment, {
-          run: id,
-          started: Date.now(),
-          profile: options.profile.name,
-          workspace,
-          argv: options.argv,
-        }),
+        ...containmentVerbs(
+          containment,
+          { run: id, started: Date.now(), profile: options.profile.name, workspace, argv: options.argv },
+          (capability) => agents.containmentsOf(capability),
+        ),
         revocations: async () => ({ revoked: revocations.refresh() }),
       },
     });

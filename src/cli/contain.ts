@@ -6,7 +6,7 @@ import { openState, stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
 import { SallyportError } from "../protocol/errors.ts";
 
-type Flags = { readonly json?: boolean; readonly state?: string };
+type Flags = { readonly json?: boolean; readonly state?: string; readonly agent?: string };
 
 /** `sallyport runs`: the runs that live, each with its state. */
 export async function runs(flags: Flags): Promise<void> {
@@ -37,7 +37,8 @@ export async function kill(run: string, flags: Flags & { readonly reason?: strin
 }
 
 async function act(run: string, request: ControlRequest, flags: Flags): Promise<void> {
-  tell((await askRun(stateOf(flags), run, request)) as RunStatus, flags);
+  const about = flags.agent === undefined ? {} : { agent: flags.agent };
+  tell((await askRun(stateOf(flags), run, { ...request, ...about })) as RunStatus, flags);
 }
 
 function tell(status: RunStatus, flags: Flags): void {

@@ -145,7 +145,13 @@ stagedRun("discard", "drop what a staged run changed").action(
 );
 
 const liveRun = (name: string, what: string): Command =>
-  program.command(name).description(what).argument("<run>").addOption(json()).addOption(state());
+  program
+    .command(name)
+    .description(what)
+    .argument("<run>")
+    .option("--agent <capability>", "only the sub-agents that were launched with this capability")
+    .addOption(json())
+    .addOption(state());
 program
   .command("runs")
   .description("name the runs that live, and say whether they are frozen")

@@ -13,7 +13,7 @@ import {
   rotateIssuer,
 } from "../broker/tokens/issuer_key.ts";
 import { type Minted, readMinted } from "../broker/tokens/minted.ts";
-import { Revocations, type RevokeBy, revoke } from "../broker/tokens/revocations.ts";
+import { REVOKE_BY, Revocations, type RevokeBy, revoke } from "../broker/tokens/revocations.ts";
 import { tellRuns } from "../broker/tokens/tell_runs.ts";
 import { MANAGED_ISSUERS, trustedIssuers } from "../broker/tokens/trusted_issuers.ts";
 import type { Capability } from "../policy/capability/capability.ts";
@@ -142,16 +142,14 @@ type RevokeFlags = TokenFlags & { readonly [by in RevokeBy]?: string | boolean }
   readonly reason?: string;
 };
 
-/** `sallyport token revoke`: by exactly one of id, subject, issuer, run and epoch. On disk, and on record, when it returns. */
+/** `sallyport token revoke`: by exactly one of id, subject, issuer, run, epoch and the revocation id of a Biscuit. On disk, and on record, when it returns. */
 export async function tokenRevoke(flags: RevokeFlags): Promise<void> {
-  const given = (["id", "subject", "issuer", "run", "epoch"] as const).filter(
-    (by) => flags[by] !== undefined,
-  );
+  const given = REVOKE_BY.filter((by) => flags[by] !== undefined);
   const [by] = given;
   if (by === undefined || given.length > 1)
     throw new SallyportError(
       "INVALID",
-      "Cannot revoke: write exactly one of --id, --subject, --issuer, --run and --epoch",
+      "Cannot revoke: write exactly one of --id, --subject, --issuer, --run, --epoch and --biscuit",
     );
   const value = by === "epoch" ? "" : String(flags[by]);
   const state = tokenState(flags);
@@ -162,7 +160,11 @@ export async function tokenRevoke(flags: RevokeFlags): Promise<void> {
     about: `${by} ${value}`.trimEnd().slice(0, 200),
     timeMs,
   });
-  await revoke(state, { by, value, timeMs, reason: flags.reason ?? "" });
+  const reason = flags.reason ?? "";
+  await revoke(state, { by, value, timeMs, reason });
+  // After the record: what is made of the Biscuit from now on finds that.
+  for (const { id, imported } of by === "biscuit" ? readMinted(state) : [])
+    if (imported?.revocationIds.includes(value)) await revoke(state, { by: "id", value: id, timeMs, reason });
   const told = await tellRuns(state);
   const what = by === "epoch" ? "every token made until now" : `${by} ${value}`;
   console.log(

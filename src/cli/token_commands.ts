@@ -26,6 +26,18 @@ export function addTokenCommands(program: Command): void {
   )
     .requiredOption("--key <file>", "the private key of the token's holder")
     .action(async (file: string, flags) => (await import("./token_mint.ts")).tokenAttenuate(file, flags));
+  withTerms(named("import", "verify a Biscuit and make a token of this host of what it lets be done"))
+    .requiredOption("--biscuit <file>", "the Biscuit: its bytes or their base64, or - for stdin")
+    .requiredOption(
+      "--root-key <key>",
+      "the Ed25519 key that must have signed it: ed25519/ and 64 hex digits",
+    )
+    .requiredOption(
+      "--audience <name>",
+      "the host that the token is for (sallyport token keys names this one)",
+    )
+    .option("--form <form>", `${ENVELOPES.join(", ")} (default: aat-01 with a holder, else json)`)
+    .action(async (flags) => (await import("./token_import.ts")).tokenImport(flags));
   named("show", "print what a token says of itself, without asking whether it is right")
     .argument("<token>", "a file, or - for stdin")
     .action(async (file: string, flags) => (await import("./token.ts")).tokenShow(file, flags));
@@ -42,6 +54,7 @@ export function addTokenCommands(program: Command): void {
     .option("--subject <name>", "tokens of this subject and those below it, made until now")
     .option("--issuer <name>", "all tokens of this issuer")
     .option("--run <run>", "all tokens for this run")
+    .option("--biscuit <id>", "what was made of a Biscuit with this revocation id, or would be")
     .option("--epoch", "every token that was made until now")
     .option("--reason <text>", "why, for whoever reads it later")
     .action(async (flags) => (await import("./token.ts")).tokenRevoke(flags));
@@ -58,7 +71,7 @@ function withOrder(command: Command): Command {
     if (action === "connect" || action === "listen") continue;
     command.option(`--${action} <glob>`, `may ${action} what this matches (repeatable)`, collect);
   }
-  return command
+  command
     .option("--cells <range>", "may read or write cells: read:BOOK.xlsx#SHEET!A1:D40 (repeatable)", collect)
     .option(
       "--connect <host>",
@@ -71,7 +84,15 @@ function withOrder(command: Command): Command {
       "--mime <type>",
       "of each file that --read, --write or --append is about, such as image/* (repeatable)",
       collect,
-    )
+    );
+  return withTerms(command)
+    .option("--from <file>", "take the fields of this YAML or JSON file; flags add to it")
+    .option("--workspace <dir>", "what relative patterns and ${workspace} stand for (default: here)");
+}
+
+/** For whom, for how long and how often. */
+function withTerms(command: Command): Command {
+  return command
     .option("--expires <duration>", "ends after this time, such as 10m (mint: default 5m)")
     .option("--subject <name>", "who may use it")
     .option("--run <run>", "the only run that may use it")
@@ -88,7 +109,5 @@ function withOrder(command: Command): Command {
     )
     .option("--holder <file>", "for whoever holds this key (a JWK)")
     .option("--id <id>", "its id (default: a new one)")
-    .option("--from <file>", "take the fields of this YAML or JSON file; flags add to it")
-    .option("--workspace <dir>", "what relative patterns and ${workspace} stand for (default: here)")
     .option("--out <file>", "write to this new file, 0600, in place of stdout");
 }

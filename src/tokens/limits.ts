@@ -18,5 +18,7 @@ export const MAX_PROOF_AGE_MS = 30_000;
 export const MAX_ACTIONS = 64;
 /** Types of one action. */
 export const MAX_MIME_TYPES = 32;
+/** Of a Biscuit, with the authority: their revocation ids are kept in one record. */
+export const MAX_BISCUIT_BLOCKS = 16;
 /** Objects and arrays inside of each other. */
 export const MAX_JSON_DEPTH = 12;

@@ -42,6 +42,11 @@ export const REFUSALS = {
   "proof-replayed": "the proof was used before",
   "proof-stale": "the proof was made more than 30 s ago or ahead",
   "proof-wrong-session": "the proof is for another run or channel",
+  "bad-protobuf": "the bytes are no Biscuit of version 3, or have a field that is not known",
+  "third-party-block": "a block of the Biscuit is signed by a third party",
+  "unknown-datalog":
+    "a fact, rule or check of the Biscuit is not one that is understood; left out it could be a limit lost",
+  "nothing-granted": "no right is left of the Biscuit under all of its checks",
   revoked: "the token, or one that it was derived from, was revoked",
 } as const;
 

@@ -3,6 +3,7 @@ import type { Containment } from "../containment.ts";
 import { type ControlRequest, textOf, type Verbs } from "./message.ts";
 
 const MAX_REASON = 400;
+const MAX_NAME = 128;
 
 /** What `status` answers. Times are milliseconds since the epoch. */
 export type RunStatus = {
@@ -23,25 +24,52 @@ export type RunStatus = {
 
 export type StatusFacts = Pick<RunStatus, "run" | "started" | "profile" | "workspace" | "argv">;
 
-/** The verbs that every run understands. Others are added beside them: `{ ...containmentVerbs(…), revoke }`. */
-export function containmentVerbs(containment: Containment, facts: StatusFacts): Verbs {
+/**
+ * The verbs that every run understands; with `agent`, the id of a capability, they are about the sub-agents that were launched with it, and
+ * those alone. Others are added beside them: `{ ...containmentVerbs(…), revoke }`.
+ */
+export function containmentVerbs(
+  containment: Containment,
+  facts: StatusFacts,
+  agentsOf: (capability: string) => readonly Containment[],
+): Verbs {
   const status = (): RunStatus => {
     const { state, cause, since } = containment;
     const { reason = "", by = "" } = cause ?? {};
     return { ...facts, state, reason, by, since: since || facts.started, pid: process.pid };
   };
+  const chosen = (request: ControlRequest): readonly Containment[] => {
+    if (request["agent"] === undefined) return [containment];
+    const agent = textOf(request, "agent", MAX_NAME, "");
+    const found = agentsOf(agent);
+    if (found.length > 0) return found;
+    throw new SallyportError(
+      "NOT_FOUND",
+      `Cannot ${request.verb}: no sub-agent of this run has the capability ${JSON.stringify(agent)}`,
+      { field: "agent" },
+    );
+  };
   return {
     status,
     async freeze(request) {
-      await containment.freeze({ by: "person", reason: reasonOf(request) });
+      const cause = { by: "person", reason: reasonOf(request) } as const;
+      await Promise.all(chosen(request).map((one) => one.freeze(cause)));
       return status();
     },
     async resume(request) {
-      await containment.resume("person", namesOf(request));
+      const disarmed = namesOf(request);
+      const those = chosen(request);
+      // Its processes would go on in a run that stands still.
+      if (request["agent"] !== undefined && containment.state !== "running")
+        throw new SallyportError("INVALID", `Cannot resume one agent: the run is ${containment.state}`, {
+          field: "agent",
+        });
+      const frozen = those.filter(({ state }) => state === "frozen");
+      await Promise.all((frozen.length === 0 ? those : frozen).map((one) => one.resume("person", disarmed)));
       return status();
     },
     kill(request) {
-      containment.kill({ by: "person", reason: reasonOf(request) });
+      for (const one of chosen(request)) one.kill({ by: "person", reason: reasonOf(request) });
       return status();
     },
   };

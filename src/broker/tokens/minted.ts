@@ -19,7 +19,11 @@ export type Minted = {
   /** The thumbprint of the holder's key. */
   readonly holder: string | null;
   readonly actions: number;
+  /** Of one that was made of a Biscuit. */
+  readonly imported?: Imported;
 };
+/** A Biscuit: its root key and the revocation ids of its blocks, in hex. */
+export type Imported = { readonly rootKey: string; readonly revocationIds: readonly string[] };
 
 const FILE = "minted.jsonl";
 /** How long after its end a token is still listed. */
@@ -29,6 +33,7 @@ const KEEP_MS = 7 * 24 * 3_600_000;
 export async function recordMinted(
   state: string,
   { envelope, chain, holder }: VerifiedToken,
+  imported?: Imported,
 ): Promise<Minted> {
   const capability: Capability = chain.at(-1)!;
   const { id, subject, issuer, run, issuedMs, expiresMs, grants } = capability;
@@ -43,6 +48,7 @@ export async function recordMinted(
     expiresMs,
     holder: holder === null ? null : thumbprint(holder),
     actions: grants.length,
+    ...(imported === undefined ? {} : { imported }),
   };
   const before = Date.now() - KEEP_MS;
   await appendLine(join(tokenDirectory(state), FILE), record, (old) => parseMinted(old).expiresMs > before);

@@ -12,14 +12,15 @@ import { tokenDirectory } from "./place.ts";
  * A capability is revoked with all that were derived from it: the record that names any link of its chain counts.
  */
 
-export const REVOKE_BY = ["id", "subject", "issuer", "run", "epoch"] as const;
+export const REVOKE_BY = ["id", "subject", "issuer", "run", "epoch", "biscuit"] as const;
 export type RevokeBy = (typeof REVOKE_BY)[number];
 
 export type Revocation = {
   readonly v: 1;
   /**
    * id, run: for good. issuer: for good, whoever derived from it too. subject: it and those below it, made until then. epoch: all
-   * that were made until then; `value` is "".
+   * that were made until then; `value` is "". biscuit: what would be made of one with this revocation id, for good; what was made of
+   * it has records of its own by id.
    */
   readonly by: RevokeBy;
   readonly value: string;
@@ -30,6 +31,8 @@ export type Revocation = {
 };
 
 const FILE = "revocations.jsonl";
+/** The signature of a block, as libraries of Biscuits print it. */
+const BISCUIT = /^[0-9a-f]{128}$/;
 /** What another host's clock may be ahead, as in src/tokens. */
 const SKEW_MS = 30_000;
 /** No token lives longer, so that a record by id, run, subject or epoch is of no more use then. */
@@ -41,7 +44,7 @@ export async function revoke(state: string, revocation: Omit<Revocation, "v">): 
   if (!isRevocation(record))
     throw new SallyportError(
       "INVALID",
-      `Cannot revoke by ${revocation.by}: "value" must be 1 to 128 printable ASCII characters without space`,
+      `Cannot revoke by ${revocation.by}: "value" must be ${revocation.by === "biscuit" ? "128 hex digits in lower case" : "1 to 128 printable ASCII characters without space"}`,
       {
         field: "value",
       },
@@ -49,7 +52,7 @@ export async function revoke(state: string, revocation: Omit<Revocation, "v">): 
   const before = record.timeMs - REVOCATION_KEEP_MS;
   await appendLine(join(tokenDirectory(state), FILE), record, (old) => {
     const { by, timeMs } = parseRevocation(old);
-    return by === "issuer" || timeMs > before;
+    return by === "issuer" || by === "biscuit" || timeMs > before;
   });
 }
 
@@ -64,10 +67,11 @@ export function readRevocations(state: string): readonly Revocation[] {
  */
 export class Revocations {
   readonly #path: string;
-  readonly #named: { readonly [by in "id" | "issuer" | "run"]: Map<string, Revocation> } = {
+  readonly #named: { readonly [by in "id" | "issuer" | "run" | "biscuit"]: Map<string, Revocation> } = {
     id: new Map(),
     issuer: new Map(),
     run: new Map(),
+    biscuit: new Map(),
   };
   readonly #subjects = new Map<string, Revocation>();
   #epoch: Revocation | null = null;
@@ -117,6 +121,11 @@ export class Revocations {
     return null;
   }
 
+  /** The record that revokes a Biscuit whose blocks have these ids, or null. */
+  biscuitRevoked(ids: readonly string[]): Revocation | null {
+    return ids.map((id) => this.#named.biscuit.get(id)).find((record) => record !== undefined) ?? null;
+  }
+
   #ofOne({ id, issuer, run, subject, issuedMs }: Capability): Revocation | null {
     const named = this.#named.id.get(id) ?? this.#named.issuer.get(issuer) ?? this.#named.run.get(run ?? "");
     if (named !== undefined) return named;
@@ -148,7 +157,7 @@ function isRevocation(value: unknown): value is Revocation {
     v === 1 &&
     REVOKE_BY.includes(by as RevokeBy) &&
     typeof named === "string" &&
-    (by === "epoch" ? named === "" : isName(named)) &&
+    (by === "epoch" ? named === "" : by === "biscuit" ? BISCUIT.test(named) : isName(named)) &&
     Number.isSafeInteger(timeMs) &&
     typeof reason === "string"
   );

@@ -143,6 +143,13 @@ export class SubLaunches implements Agents {
     return [...this.#trees].filter(({ authority }) => authority.all.some((one) => all.has(one)));
   }
 
+  /** Of those that were launched with the capability of this id, whatever they have launched. */
+  containmentsOf(capability: string): readonly Containment[] {
+    return [...this.#trees]
+      .filter(({ authority }) => authority.id === capability)
+      .map(({ containment }) => containment);
+  }
+
   /** For the run as a whole to be stopped and ended; what is frozen for itself is left so. */
   launchers(): readonly NativeLauncher[] {
     const own = [...this.#trees].filter(({ containment }) => containment.state !== "frozen");
