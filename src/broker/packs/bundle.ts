@@ -1,11 +1,11 @@
 /** A policy pack in one file: its manifest, its files as texts, and a signature over the manifest, which holds their digests. */
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { type Manifest, PACK_FILES, parseManifest, REQUIRED_FILES } from "../../policy/packs/manifest.ts";
 import { formatProblem } from "../../policy/problem.ts";
 import { isFields } from "../../policy/profile_fields.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import { readPlainText } from "../plain_file.ts";
 import { parseYaml } from "../yaml_text.ts";
 
 export type Bundle = {
@@ -133,25 +133,16 @@ function digestOf(text: string): string {
 }
 
 function readText(file: string, how: "required" | "optional"): string | null {
-  let fd: number;
   try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return readPlainText(file, MAX_BYTES);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" && how === "optional") return null;
-    throw invalid(`"${file}"`, [`it can not be read: ${code}`]);
-  }
-  try {
-    const found = fstatSync(fd);
-    if (!found.isFile() || found.size > MAX_BYTES)
-      throw invalid(`"${file}"`, [`it is no regular file of at most ${MAX_BYTES} bytes`]);
-    const bytes = Buffer.alloc(MAX_BYTES + 1);
-    let length = 0;
-    for (let read = -1; read !== 0 && length < bytes.length; length += read)
-      read = readSync(fd, bytes, length, bytes.length - length, length);
-    return bytes.subarray(0, length).toString("utf8");
-  } finally {
-    closeSync(fd);
+    const why =
+      code === "EFBIG" || code === "EINVAL"
+        ? `it is no regular file of at most ${MAX_BYTES} bytes`
+        : `it can not be read: ${code}`;
+    throw invalid(`"${file}"`, [why]);
   }
 }
 

@@ -2,14 +2,13 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseCases, policiesOf, runCase } from "../../policy/compare/cases.ts";
+import { parseCases } from "../../policy/compare/cases.ts";
 import { ceilingOf } from "../../policy/layers/apply.ts";
 import { hostWithin } from "../../policy/layers/hosts.ts";
 import type { Layer } from "../../policy/layers/layer.ts";
 import { isWithinPatterns } from "../../policy/lint/stand_in.ts";
 import { parseNetworkGrant } from "../../policy/network.ts";
 import { PACK_NAME, parsePrompts } from "../../policy/packs/manifest.ts";
-import { expandPattern } from "../../policy/pattern.ts";
 import { formatProblem } from "../../policy/problem.ts";
 import { type ResolvedProfile, resolveProfile } from "../../policy/profile.ts";
 import { isFields } from "../../policy/profile_fields.ts";
@@ -17,9 +16,8 @@ import { rightNames } from "../../policy/rights.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { TrustedDirectory } from "../layers/trusted_file.ts";
 import { packageRoot } from "../package_files.ts";
-import { NOWHERE } from "../policy_files/nowhere.ts";
+import { underOwnCedar } from "../policy_files/under_own_cedar.ts";
 import { knownProfiles } from "../profiles.ts";
-import { rulesOf } from "../rules.ts";
 import { parseYaml } from "../yaml_text.ts";
 import { type Bundle, buildBundle, keyId, readBundle, signerOf } from "./bundle.ts";
 
@@ -108,12 +106,9 @@ export function loadBundle(bundle: Bundle, trust: Trust, managed: readonly Layer
       bundle,
       parsed.problems.map((one) => `cases.yaml: ${formatProblem(one)}`),
     );
-  const [policy, network] = policiesOf(profile.name, rulesOf({ profile }, NOWHERE), profile.network.allow);
+  const { answer } = underOwnCedar(profile);
   const failed = parsed.value.flatMap((one, index) => {
-    const { problem } = runCase(policy, network, {
-      ...one,
-      path: one.path === null ? null : expandPattern(one.path, NOWHERE),
-    });
+    const { problem } = answer(one);
     return problem === null
       ? []
       : [`cases.yaml: cases[${index}] ${one.op} ${one.path ?? one.host}: ${problem}`];
@@ -167,7 +162,11 @@ function profileOf(bundle: Bundle): ResolvedProfile {
       bundle,
       resolved.problems.map((one) => `profile.yaml: ${formatProblem(one)}`),
     );
-  return resolved.value;
+  const text = bundle.files["policy.cedar"];
+  if (isFields(content) && content["cedar"] !== undefined)
+    throw refused(bundle, ["profile.yaml: names cedar; the policies of a pack are its policy.cedar"]);
+  const file = `@${bundle.manifest.name}/policy.cedar`;
+  return text === undefined ? resolved.value : { ...resolved.value, cedar: [{ file, text }] };
 }
 
 function yamlIn(bundle: Bundle, file: string): unknown {
