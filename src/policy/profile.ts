@@ -70,6 +70,8 @@ export type ResolvedProfile = {
   readonly fileLimits: FileLimits;
   /** Cedar policies that bound what the rules grant; whoever reads the profile's file puts them in. */
   readonly cedar: readonly CedarText[];
+  /** Who has signed it, where it is that of a pack. */
+  readonly pack?: "managed" | "user" | "shipped";
   readonly rules: readonly ProfileRule[];
   /** Ids of inherited deny rules that some profile of the lineage took out. */
   readonly withoutDenials: readonly string[];

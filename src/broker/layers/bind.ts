@@ -8,6 +8,7 @@ import { parseNetworkGrant } from "../../policy/network.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { ownCedar } from "../cedar/bound.ts";
+import { packBeyond } from "../packs/load.ts";
 import { readPoints } from "../policy_points/decide.ts";
 import type { RunOptions } from "../run_options.ts";
 import { userByUid } from "../user.ts";
@@ -74,6 +75,7 @@ export async function layeredProfile(
   };
   const problems = [
     ...layers.flatMap((layer) => profileProblem(profile, layer)),
+    ...packBeyond(profile, above),
     ...widenings(asked, above, places, floor).map(
       ({ file, line, column, what, beyond }) =>
         `${file}:${line}:${column}: grants ${what}, which ${beyond} does not; take it out, or narrow it`,

@@ -19,7 +19,8 @@ import { packageRoot } from "../package_files.ts";
 import { underOwnCedar } from "../policy_files/under_own_cedar.ts";
 import { knownProfiles } from "../profiles.ts";
 import { parseYaml } from "../yaml_text.ts";
-import { type Bundle, buildBundle, keyId, readBundle, signerOf } from "./bundle.ts";
+import { type Bundle, keyId, readBundle, signedDirectory, signerOf } from "./bundle.ts";
+import { RELEASE_KEY } from "./release_key.ts";
 
 /** Whose word a pack is: of the administrator, of the user, or part of this installation. */
 export type Trust = "managed" | "user" | "shipped";
@@ -43,6 +44,15 @@ export function trustedKeys(home: string, uid: number): TrustedKey[] {
   ];
 }
 
+/** Of who has signed the packs that come with Sallyport. It is in the source, beside which nobody else can put another. */
+export function releaseKey(): TrustedKey {
+  return {
+    publicKey: createPublicKey(RELEASE_KEY),
+    trust: "shipped",
+    file: "src/broker/packs/release_key.ts",
+  };
+}
+
 /** The directory of a pack that comes with Sallyport, or null. */
 export function shippedPack(name: string): string | null {
   const directory = join(packageRoot(), "profiles", "shipped", name);
@@ -63,7 +73,7 @@ export function packNamed(name: string, state: string, home: string, uid: number
   const installed = installedPack(name, state);
   if (installed !== null) return loadSigned(readBundle(installed), trustedKeys(home, uid), []);
   const shipped = shippedPack(name);
-  if (shipped !== null) return loadBundle(buildBundle(shipped), "shipped", []);
+  if (shipped !== null) return loadSigned(signedDirectory(shipped), [releaseKey()], []);
   throw new SallyportError("INVALID", `Cannot use "@${name}": no such pack; see sallyport policy pack list`);
 }
 
@@ -80,7 +90,12 @@ export function loadSigned(
       signature === null
         ? "it is not signed"
         : `no trusted key has signed it (it names key ${signature.key}; trusted are ${trusted.map(({ publicKey }) => keyId(publicKey)).join(", ") || "none"})`;
-    throw refused(bundle, [`${why}; put the public key into ~/.config/sallyport/trusted-keys`]);
+    const isShipped = trusted.length > 0 && trusted.every(({ trust }) => trust === "shipped");
+    throw refused(bundle, [
+      isShipped
+        ? `${why}: it was changed since, so install Sallyport anew, or sign it with profiles/sign_packs.mjs`
+        : `${why}; put the public key into ~/.config/sallyport/trusted-keys`,
+    ]);
   }
   return loadBundle(bundle, signer.trust, managed);
 }
@@ -118,7 +133,16 @@ export function loadBundle(bundle: Bundle, trust: Trust, managed: readonly Layer
   if (above.length > 0) throw refused(bundle, above);
   if (manifest.name !== profile.name)
     throw refused(bundle, [`its profile is named "${profile.name}"; name it "${manifest.name}"`]);
-  return { profile, prompts: prompts.value, trust, cases: parsed.value.length };
+  return { profile: { ...profile, pack: trust }, prompts: prompts.value, trust, cases: parsed.value.length };
+}
+
+/** What a pack grants and a managed layer does not, a line for each. Of any other profile nothing: it is only bound. */
+export function packBeyond(profile: ResolvedProfile, layers: readonly Layer[]): string[] {
+  if (profile.pack === undefined) return [];
+  return layers
+    .filter(({ kind }) => kind === "managed")
+    .flatMap((layer) => beyondCeiling(profile, layer))
+    .map((line) => `pack @${profile.lineage.at(-1)}: ${line}; use a pack that stays within it`);
 }
 
 /** What a pack grants and a managed layer does not. Only what the pack adds to the built-in profiles: those run under every layer. */
