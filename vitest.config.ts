@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const project = (name: string, options: object = {}) => ({
@@ -6,6 +7,8 @@ const project = (name: string, options: object = {}) => ({
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    // Most of a test is waiting for a run to start; one worker less than there are cores is one on a small machine.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       project("unit", { testTimeout: 60_000 }),
       project("integration", { testTimeout: 60_000, hookTimeout: 60_000 }),

@@ -44,11 +44,11 @@ export function denialOf(
   };
 }
 
-/** A refusal that no directory has to do with, and that stands until something is changed. */
+/** A refusal that no directory has to do with. It stands until something is changed, unless its rule says for how long. */
 export function refusal<Of extends AnyOp>(
   op: Of,
   path: string,
-  { id, reason, remedy }: RefusingRule,
+  { id, reason, remedy, retryAfterMs = null }: RefusingRule,
 ): Omit<Denial, "op"> & { readonly op: Of } {
   return {
     op,
@@ -58,8 +58,8 @@ export function refusal<Of extends AnyOp>(
     nextSteps: remedy ? [remedy] : [],
     layer: layerOf(op, id),
     allowedRoots: [],
-    retry: "never",
-    retryAfterMs: null,
+    retry: retryAfterMs === null ? "never" : "later",
+    retryAfterMs: retryAfterMs === null ? null : Math.ceil(retryAfterMs),
   };
 }
 

@@ -7,6 +7,8 @@ export type RefusingRule = {
   readonly id: string;
   readonly reason: string;
   readonly remedy?: string | undefined;
+  /** It refuses for a while: when the same may be asked again. */
+  readonly retryAfterMs?: number | null;
 };
 
 /** What was looked at beside the path, for the record. */

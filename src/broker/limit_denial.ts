@@ -1,5 +1,6 @@
 import type { LimitRefusal } from "../limits/refusal.ts";
 import { ERRNO } from "../platform/errno.ts";
+import type { NetworkRule } from "../policy/network.ts";
 import type { Denial, Request } from "../protocol/message.ts";
 import { refusal } from "./denial.ts";
 
@@ -9,19 +10,19 @@ export function limitDenial(
   limit: LimitRefusal,
   profile: string,
 ): { readonly denial: Denial; readonly errno: number } {
-  const { retryAfterMs } = limit;
-  const plain = refusal(request.op, pathOf(request), limitRule(limit, profile));
-  const retry = retryAfterMs === null ? "never" : "later";
   const errno = ERRNO[limit.kind === "quota" ? "EDQUOT" : "EAGAIN"]!;
-  const inMs = retryAfterMs === null ? null : Math.ceil(retryAfterMs);
-  return { denial: { ...plain, retry, retryAfterMs: inMs }, errno };
+  return { denial: refusal(request.op, pathOf(request), limitRule(limit, profile)), errno };
 }
 
 /** The rule that a refusal of a limit goes by, in words. */
-export function limitRule(
-  { kind, level, limit, used }: LimitRefusal,
+export function limitRule({ retryAfterMs, ...refused }: LimitRefusal, profile: string): NetworkRule {
+  return { ...wordsOf(refused, profile), retryAfterMs };
+}
+
+function wordsOf(
+  { kind, level, limit, used }: Omit<LimitRefusal, "retryAfterMs">,
   profile: string,
-): { readonly id: string; readonly reason: string; readonly remedy: string } {
+): NetworkRule {
   switch (kind) {
     case "rate":
       return {

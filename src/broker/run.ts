@@ -77,7 +77,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
   const workspace = checkWorkspace(asked.workspace, [...allHomes(), home], state);
   const { staged } = asked;
   const named = { ...asked, reads: asked.reads?.map(realName), writes: asked.writes?.map(realName) };
-  const layersHome = asked.home ?? self.home;
+  const layersHome = realName(asked.home ?? self.home);
   const options = await bindToLayers(named, { workspace, home: layersHome, uid: self.uid, state });
   const id = staged?.run ?? randomBytes(6).toString("hex");
   const stage = staged === undefined ? "none" : stageEntered(id, staged.outcome, state, workspace);

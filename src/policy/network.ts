@@ -23,7 +23,13 @@ export type NetworkGrant =
   | { readonly kind: "host"; readonly name: string; readonly below: boolean; readonly ports: GrantedPorts }
   | { readonly kind: "block"; readonly block: IpBlock; readonly ports: GrantedPorts };
 
-export type NetworkRule = { readonly id: string; readonly reason: string; readonly remedy: string };
+export type NetworkRule = {
+  readonly id: string;
+  readonly reason: string;
+  readonly remedy: string;
+  /** It refuses for a while: when the same may be asked again. */
+  readonly retryAfterMs?: number | null;
+};
 export type NetworkVerdict =
   | { readonly kind: "allow"; readonly rule: string }
   | { readonly kind: "deny"; readonly rule: NetworkRule };

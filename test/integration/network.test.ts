@@ -76,6 +76,22 @@ describe.each([
     expect(done.stderr).toContain(`net localhost:${port}`);
   });
 
+  test("leaves a host alone that fails again and again, and says for how long", async () => {
+    using arena = new Arena(owner);
+    // Nobody listens there.
+    const dead = "localhost:9";
+    const ask = `curl -sS -m 9 --noproxy '' http://${dead}/`;
+    const script = `for i in $(seq 20); do ${ask} -o /dev/null & done; wait; ${ask} -i`;
+    const done = await run(arena, script, ["--net-allow", dead, "--json"]);
+    expect(done.stdout).toMatch(/^HTTP\/1\.1 403 Denied by sallyport \(breaker\.backend\)/);
+    expect(done.stdout).toMatch(/^Retry-After: [12]\r$/m);
+    type Said = { denied: readonly Record<string, unknown>[] };
+    const denial = (JSON.parse(done.stderr.trim().split("\n").at(-1)!) as Said).denied[0];
+    expect(denial).toMatchObject({ layer: "breaker", rule: "breaker.backend", retryable: true });
+    expect(denial?.["retry_after_ms"]).toBeGreaterThan(0);
+    expect(denial?.["retry_after_ms"]).toBeLessThanOrEqual(2000);
+  });
+
   test("keeps no capability, sees no interface but lo, and can change none", async () => {
     using arena = new Arena(owner);
     const script = [

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { Arena, fingerprint } from "../support/arena.ts";
 import { attack } from "../support/attack.ts";
 import { compileVictim, REFUSED, runVictim } from "../support/hostile.ts";
+import { stubbornProfile } from "../support/stubborn_profile.ts";
 
 const ROUNDS = "6000";
 
@@ -15,7 +16,8 @@ attack({
   victim: "toctou_open",
   scene: (arena) => {
     const allowed = arena.put("workspace/file", "allowed\n");
-    return { args: ["write", allowed, join(arena.outside, "file").padStart(allowed.length, "/"), ROUNDS] };
+    const forbidden = join(arena.outside, "file").padStart(allowed.length, "/");
+    return { args: ["write", allowed, forbidden, ROUNDS], flags: stubbornProfile(arena) };
   },
   layer: "broker",
   rule: /^default-deny$/,
@@ -29,6 +31,7 @@ attack({
     const secret = arena.put("workspace/.env", "SECRET=1\n");
     return {
       args: ["read", arena.put("workspace/fine", "fine\n"), secret, ROUNDS],
+      flags: stubbornProfile(arena),
     };
   },
   layer: "broker",
@@ -42,7 +45,8 @@ attack({
   scene: (arena) => {
     arena.put("workspace/directory/file", "inside\n");
     symlinkSync(arena.outside, join(arena.workspace, "link"));
-    return { args: ["both", "directory", "link", join(arena.outside, "file"), "4000"] };
+    const args = ["both", "directory", "link", join(arena.outside, "file"), "4000"];
+    return { args, flags: stubbornProfile(arena) };
   },
   layer: "broker",
   rule: /^default-deny$/,
@@ -61,7 +65,7 @@ test("a directory of the workspace flipped with a link that leads outside, by an
   });
   const gone = once(flipper, "exit");
   const args = ["open", "directory", join(arena.outside, "file"), "6000"];
-  const run = await runVictim(arena, "toctou_directory", args);
+  const run = await runVictim(arena, "toctou_directory", args, { flags: stubbornProfile(arena) });
   flipper.kill("SIGKILL");
   await gone;
   expect(run.exitCode, `${run.stdout}${run.stderr}`).toBe(REFUSED);

@@ -7,6 +7,7 @@ import { attack } from "../support/attack.ts";
 import { confined } from "../support/confined.ts";
 import { compileVictim } from "../support/hostile.ts";
 import { datagramServer, unixServer } from "../support/scenes.ts";
+import { stubbornProfile } from "../support/stubborn_profile.ts";
 
 const refused = { layer: "broker", control: "succeeds" } as const;
 const ROUNDS = "3000";
@@ -18,7 +19,8 @@ attack({
   scene: async (arena) => {
     const own = join(arena.workspace, "socket");
     const outside = join(arena.outside, "s").padStart(own.length, "/");
-    return unixServer(outside, ["address", own, outside, ROUNDS]);
+    const scene = await unixServer(outside, ["address", own, outside, ROUNDS]);
+    return { ...scene, flags: stubbornProfile(arena) };
   },
   rule: /^default-deny$/,
 });

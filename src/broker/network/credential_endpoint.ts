@@ -1,12 +1,11 @@
 import type { Stream } from "../../platform/stream.ts";
 import type { NetworkPolicy, NetworkRule } from "../../policy/network.ts";
-import { denialLine, refusal } from "../denial.ts";
 import { BodyFraming } from "./body_framing.ts";
 import type { Credential } from "./credentials.ts";
 import { readFirst } from "./first_bytes.ts";
 import { type FlowTarget, pathOf } from "./flow_log.ts";
 import type { Flows } from "./flows.ts";
-import { answer } from "./http_answer.ts";
+import { answer, answerDenied } from "./http_answer.ts";
 import { MAX_HEAD_BYTES, type OriginRequest, originRequestHead, parseOriginRequest } from "./http_head.ts";
 import { carryOverTls } from "./tls_origin.ts";
 
@@ -45,10 +44,7 @@ export async function serveCredential(
   const flow = await flows.open(target, policy);
   if (flow.kind === "failed")
     return answer(stream, "502 Bad Gateway", `sallyport: connect ${path}: ${flow.errno}\n`);
-  if (flow.kind === "denied") {
-    const line = denialLine(refusal("connect", path, flow.rule));
-    return answer(stream, `403 Denied by sallyport (${flow.rule.id})`, `sallyport: ${line}\n`);
-  }
+  if (flow.kind === "denied") return answerDenied(stream, path, flow.rule);
   const request = read.value;
   await flow.join(
     stream,

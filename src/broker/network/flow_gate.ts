@@ -46,6 +46,7 @@ export class FlowGate {
       id: "breaker.backend",
       reason: `${host}:${port} has failed again and again, and is left alone for a while`,
       remedy: `Try again in ${Math.ceil(waitMs)} ms`,
+      retryAfterMs: waitMs,
     };
   }
 

@@ -1,10 +1,9 @@
 import type { Stream } from "../../platform/stream.ts";
-import { denialLine, refusal } from "../denial.ts";
 import { readFirst } from "./first_bytes.ts";
 import { type FlowTarget, pathOf } from "./flow_log.ts";
 import type { FlowRefusal, Flows } from "./flows.ts";
 import { forwardRequest } from "./forward.ts";
-import { answer } from "./http_answer.ts";
+import { answer, answerDenied } from "./http_answer.ts";
 import { MAX_HEAD_BYTES, parseProxyRequest } from "./http_head.ts";
 
 const HEAD_MS = 30_000;
@@ -38,6 +37,5 @@ function refuse(stream: Stream, target: FlowTarget, flow: FlowRefusal): Promise<
     const status = flow.errno === "ETIMEDOUT" ? "504 Gateway Timeout" : "502 Bad Gateway";
     return answer(stream, status, `sallyport: connect ${path}: ${flow.errno}\n`);
   }
-  const line = denialLine(refusal("connect", path, flow.rule));
-  return answer(stream, `403 Denied by sallyport (${flow.rule.id})`, `sallyport: ${line}\n`);
+  return answerDenied(stream, path, flow.rule);
 }
