@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { stringify } from "yaml";
 import { runLogDir } from "../audit/journal.ts";
 import { printable } from "../broker/denial.ts";
@@ -8,9 +8,11 @@ import { validateProfile } from "../broker/profiles.ts";
 import { chosenProfile, saveProfile, writeFresh } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
+import { realName } from "../broker/workspace.ts";
 import { parseYaml } from "../broker/yaml_text.ts";
 import type { Learned } from "../policy/learn/learned_profile.ts";
 import { formatProblem } from "../policy/problem.ts";
+import type { ResolvedProfile } from "../policy/profile.ts";
 import { PROFILE_NAME } from "../policy/profile_fields.ts";
 import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
