@@ -2,9 +2,15 @@ import { createHash } from "node:crypto";
 import { copyFileSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
+import { loadProfile } from "../../src/broker/profiles.ts";
 import { binding } from "../../src/platform/binding.ts";
+import { parseNetworkGrant } from "../../src/policy/network.ts";
+import { mintToken } from "../../src/tokens/mint.ts";
 import { Arena, NOBODY } from "../support/arena.ts";
 import { confined, sallyport, unprivilegedObstacle } from "../support/confined.ts";
+import { path } from "../support/sessions.ts";
+import { startWith, until } from "../support/token_run.ts";
+import { HOST, issuer, order } from "../support/tokens.ts";
 
 /** A profile with its Cedar policies beside it. */
 function profile(arena: Arena, cedar: string, network = ""): string {
@@ -28,9 +34,10 @@ async function served<T>(use: (port: number) => Promise<T>): Promise<T> {
   }
 }
 
+const FORBID = (port: number): string =>
+  `@id("not-there") forbid(principal, action == Action::"connect", resource)\nwhen { resource.name == "127.0.0.1" && resource.port == ${port} };\n`;
+
 describe("a host that a Cedar policy forbids", () => {
-  const forbid = (port: number): string =>
-    `@id("not-there") forbid(principal, action == Action::"connect", resource)\nwhen { resource.name == "127.0.0.1" && resource.port == ${port} };\n`;
   const connect = async (port: number, cedar: string) => {
     using arena = new Arena();
     const network = `network: { allow: ["127.0.0.1:${port}", "localhost:${port}", "[::ffff:127.0.0.1]:${port}"] }\n`;
@@ -41,9 +48,9 @@ describe("a host that a Cedar policy forbids", () => {
 
   it("is not reached under any spelling of its address, and once decided it stays so", async () => {
     await served(async (port) => {
-      const control = await connect(port, forbid(port + 1));
+      const control = await connect(port, FORBID(port + 1));
       expect(control.stdout, control.stderr).toContain("127.0.0.1 ok");
-      const run = await connect(port, forbid(port));
+      const run = await connect(port, FORBID(port));
       expect(run.stdout, run.stderr).not.toContain("ok");
       const denied = run.report!.denied.filter(({ rule }) => rule === "policy.not-there");
       expect(denied.length).toBeGreaterThan(0);
@@ -57,7 +64,7 @@ describe("a host that a Cedar policy forbids", () => {
 
   it("is refused by why in the same words", async () => {
     using arena = new Arena();
-    const file = profile(arena, forbid(4711), 'network: { allow: ["127.0.0.1:4711"] }\n');
+    const file = profile(arena, FORBID(4711), 'network: { allow: ["127.0.0.1:4711"] }\n');
     const ask = (host: string) =>
       sallyport(arena, ["why", "-p", file, "--op", "connect", "--host", host, "--port", "4711", "--json"]);
     for (const host of ["127.0.0.1", "::ffff:127.0.0.1"]) {
@@ -70,6 +77,49 @@ describe("a host that a Cedar policy forbids", () => {
     }
   });
 });
+
+it("a sub-agent with a network of its own is under the Cedar policies of its run", async () => {
+  await served(async (port) => {
+    const tried = async (forbidden: number): Promise<string> => {
+      using arena = new Arena();
+      copyFileSync(new URL("../support/agent.py", import.meta.url), arena.put("workspace/mine/agent.py", ""));
+      const now = Date.now();
+      const tree = `${arena.workspace}/mine/**`;
+      const host = parseNetworkGrant(`127.0.0.1:${port}`)!;
+      const { capability } = order({
+        ...{ id: "sub", subject: "agent", run: null, delegationDepth: 0, budget: {} },
+        ...{ issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 240_000 },
+        grants: [
+          path("read", tree),
+          path("list", tree),
+          { action: "connect", target: { kind: "host", host } },
+        ],
+      });
+      const token = mintToken("json", { capability, audience: HOST, holder: null }, issuer);
+      const head =
+        'import sys; sys.path.insert(0, "mine"); sys.dont_write_bytecode = True\nfrom agent import *\n';
+      arena.put(
+        "workspace/mine/child.py",
+        `import socket\ntry:\n s = socket.create_connection(("127.0.0.1", ${port}), 5)\n print(s.recv(2).decode() or "cut", flush=True)\nexcept OSError as e:\n print("refused", flush=True)\nprint("end", flush=True)\n`,
+      );
+      arena.put(
+        "workspace/mine/parent.py",
+        `${head}import time\nbroker = Broker()\nbroker.launch(broker.present(${JSON.stringify(token)}), ["/usr/bin/python3", "mine/child.py"])\ntime.sleep(60)\n`,
+      );
+      const file = profile(arena, FORBID(forbidden));
+      const started = await startWith(arena, ["/usr/bin/python3", "mine/parent.py"], {
+        profile: loadProfile(file),
+        netAllow: [`127.0.0.1:${port}`],
+      });
+      await until("the child has said all", () => started.said().includes("end\n"));
+      started.run.signal("SIGKILL");
+      const { stdout, denied } = await started.finished();
+      return `${stdout.split("\n")[0]} ${denied.map(({ denial }) => denial.rule).join()}`;
+    };
+    expect(await tried(port + 1)).toBe("ok ");
+    expect(await tried(port)).toMatch(/^(?:cut|refused) policy\.not-there$/);
+  });
+}, 60_000);
 
 it("a permit of Cedar grants no host and no program that the profile does not", async () => {
   using arena = new Arena();
