@@ -70,8 +70,9 @@ export function lintCedar(policies: readonly PlacedPolicy[]): Finding[] {
       severity: "warning",
       ...policies[0]!.place,
       field: "",
-      problem: "the file has no permit, and what nothing permits is denied",
-      mend: "write a permit, unless another file has it",
+      problem:
+        "the file has no permit: as a policy point it denies everything, as a layer it refuses only what it forbids",
+      mend: "write a permit where others are to be denied",
     });
   return found;
 }
