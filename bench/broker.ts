@@ -80,6 +80,7 @@ export class BenchBroker {
       fifos: new FifoMeetings(),
       limits: runLimits({ limits }),
       quotas: null,
+      cedar: null,
       log: new RunLog(sink, lineParts(run, profile.name, 1000), new Tally(places.tmp)),
       undo: NO_UNDO,
       transactions: new Transactions(),

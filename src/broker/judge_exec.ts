@@ -16,6 +16,11 @@ export function judgeExec(request: ExecRequest, session: Session, byPath: Judgem
   };
   if (verdict.kind === "deny") return { ...denied(request.path, verdict.rule, RIGHT.execute), looked };
   if (byPath.kind === "deny") return { ...byPath, looked };
+  const forbidden = session.cedar?.execute(
+    request.path,
+    () => sha256 ?? session.programs.digest(request.path, -1),
+  );
+  if (forbidden) return { ...denied(request.path, forbidden, RIGHT.execute), looked };
   return { ...byPath, rule: verdict.kind === "allow" ? verdict.rule : byPath.rule, looked };
 }
 

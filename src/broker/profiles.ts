@@ -1,12 +1,16 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { loadFilterSpec } from "../platform/seccomp/profile.ts";
 import type { FilterSpec } from "../platform/seccomp/spec.ts";
 import { formatProblem, type Parsed, type Problem } from "../policy/problem.ts";
 import { type ProfileRule, type ResolvedProfile, resolveProfile } from "../policy/profile.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import { packageRoot } from "./package_files.ts";
+import { readPlainText } from "./plain_file.ts";
 import { parseYaml } from "./yaml_text.ts";
+
+/** As a layer may have. */
+const MAX_CEDAR_BYTES = 256 * 1024;
 
 /** The one place that reads `profiles/`. Names of files never matter, the names inside do. */
 function readFolder(...folder: string[]): Record<string, unknown> {
@@ -75,7 +79,27 @@ function resolveFile(file: string): Parsed<ResolvedProfile> {
     const remedy = "write a name that does not start with a colon: those are built in";
     return { ok: false, problems: [{ field: "name", problem: `is ${JSON.stringify(name)}`, remedy }] };
   }
-  return resolveProfile(name, { ...knownProfiles(), [name]: content });
+  const resolved = resolveProfile(name, { ...knownProfiles(), [name]: content });
+  const cedar = (content as { cedar?: string }).cedar;
+  return resolved.ok && cedar !== undefined ? withCedar(resolved.value, file, cedar) : resolved;
+}
+
+/** Cedar policies lie beside the profile that names them. */
+function withCedar(profile: ResolvedProfile, file: string, name: string): Parsed<ResolvedProfile> {
+  try {
+    const beside = join(dirname(realpathSync(file)), name);
+    const text = readPlainText(beside, MAX_CEDAR_BYTES);
+    return { ok: true, value: { ...profile, cedar: [{ file: beside, text }] } };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const remedy = `put the policies beside the profile, in a regular file of at most ${MAX_CEDAR_BYTES} bytes`;
+    return {
+      ok: false,
+      problems: [
+        { field: "cedar", problem: `names "${name}", which can not be read: ${code ?? message}`, remedy },
+      ],
+    };
+  }
 }
 
 function unwrap<T>(parsed: Parsed<T>, what: string): T {

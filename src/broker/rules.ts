@@ -49,6 +49,7 @@ export function rulesOf(
       allow("option.socket", RIGHT.connect, escapePattern(path), "--socket on the command line"),
     ),
     ...(profileFile === undefined ? [] : [ownProfile(profileFile)]),
+    ...profile.cedar.filter(({ file }) => file.startsWith("/")).map(({ file }) => ownProfile(file)),
     ...packageFiles().flatMap(tree("client.files", READ, "The client library of this installation")),
   ];
 }

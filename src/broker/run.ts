@@ -11,6 +11,7 @@ import { binding } from "../platform/binding.ts";
 import { linux } from "../platform/linux.ts";
 import { policiesWithout } from "../policy/decide.ts";
 import { SallyportError } from "../protocol/errors.ts";
+import { startCedar } from "./cedar/slow_path.ts";
 import { confine } from "./confinement.ts";
 import { type Cause, Containment } from "./containment.ts";
 import { serveControl } from "./control/front.ts";
@@ -111,9 +112,9 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     const tokens = tokensOf(id, options, places);
     const confinement = confine(options, places, tokens.root);
     const namespace = await namespaceOf(launcher, confinement, user === self);
-    const program = confinement.programs.admit(
-      findProgram(options.argv[0]!, options.environment["PATH"], workspace),
-    );
+    const cedar = startCedar(options.layers, { run: id, agent: self.name, uid: self.uid });
+    const found = findProgram(options.argv[0]!, options.environment["PATH"], workspace);
+    const program = confinement.programs.admit(found, cedar);
     const runsAs = user === self ? "self" : "another user";
     const ssh = sshGrantOf(options, options.environment["SSH_AUTH_SOCK"], runsAs);
     const gpg = gpgGrantOf(options, confinement.policy, runsAs, home);
@@ -148,7 +149,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     });
     const tally = new Tally(tmp);
     const log = new RunLog(journal, lineParts(id, options.profile.name, user.uid), tally);
-    const watched = startWatch(watch, options.profile.execution.watch, confinement.programs, log);
+    const watched = startWatch(watch, options.profile.execution.watch, confinement.programs, log, cedar);
     const facts: RunFacts = {
       run: id,
       undo: undo?.placement ?? "off",
@@ -188,6 +189,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       ...(options.observe === undefined ? {} : { observe: options.observe }),
     });
     await appendHostLog(state, key, { kind: "started", run: id, timeMs: Date.now() });
+    cedar?.tellTo((decision) => note("note", decision));
     options.onReady?.(facts);
 
     const observer =
@@ -218,6 +220,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
       agents: null,
       written: new WrittenFiles(),
       programs: confinement.programs,
+      cedar,
       policyWithout: policiesWithout(),
       ownRepositories: new OwnRepositories(),
       ownSharedMemory: new OwnSharedMemory(),
@@ -242,7 +245,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
     };
     const output = [options.stdio[1], options.stdio[2]] as const;
     const tree = new Tree({ launcher, confinement, user, self, output }, () => session);
-    const gate: FlowGate = new FlowGate({ profile: options.profile.name, quotas, containment });
+    const gate: FlowGate = new FlowGate({ profile: options.profile.name, quotas, containment, cedar });
     const agents = new SubLaunches({
       ...{ options, places, confinement, user, self, tokens, tree, session, asOwner },
       note: (extra) => note("note", extra),

@@ -1,6 +1,7 @@
 import type { Platform } from "../platform/platform.ts";
 import type { Policy } from "../policy/decide.ts";
 import type { ExecRequest } from "../protocol/message.ts";
+import type { SlowPath } from "./cedar/slow_path.ts";
 import type { Containment } from "./containment.ts";
 import type { FifoMeetings } from "./fifo_meetings.ts";
 import type { GpgGrant } from "./gpg_agent/grant.ts";
@@ -37,6 +38,8 @@ export type Session = {
   /** What files must be that are written under tokens; one for all sessions of the run. */
   readonly written: WrittenFiles;
   readonly programs: ProgramTable;
+  /** What Cedar decides while the run goes on; null: there is nothing to ask. */
+  readonly cedar: SlowPath | null;
   readonly ownRepositories: OwnRepositories;
   readonly ownSharedMemory: OwnSharedMemory;
   readonly ownTerminals: OwnTerminals;

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { stringify } from "yaml";
 import { runLogDir } from "../audit/journal.ts";
 import { printable } from "../broker/denial.ts";
@@ -8,9 +8,11 @@ import { validateProfile } from "../broker/profiles.ts";
 import { chosenProfile, saveProfile, writeFresh } from "../broker/saved_profiles.ts";
 import { stateDirectory } from "../broker/state.ts";
 import { userByUid } from "../broker/user.ts";
+import { realName } from "../broker/workspace.ts";
 import { parseYaml } from "../broker/yaml_text.ts";
 import type { Learned } from "../policy/learn/learned_profile.ts";
 import { formatProblem } from "../policy/problem.ts";
+import type { ResolvedProfile } from "../policy/profile.ts";
 import { PROFILE_NAME } from "../policy/profile_fields.ts";
 import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
@@ -58,6 +60,7 @@ type Settled = Omit<LearnFlags, "output" | "state"> & {
 async function learnFromRun(argv: string[], flags: Settled): Promise<void> {
   const base = flags.profile ?? DEFAULT_BASE;
   const { profile } = chosenProfile(base, flags.state);
+  mustLieBeside(profile, flags.output);
   writeError(
     "sallyport: LEARNING, which is weaker than running: what no rule denies is granted for this run and recorded, reading and executing anywhere and changes outside the workspace among it; secrets, protected files, system directories and the network stay closed\n",
   );
@@ -93,6 +96,7 @@ function learnFromLog(run: string, flags: Settled): void {
     );
   const base = flags.profile ?? profileOfRun(directory) ?? DEFAULT_BASE;
   const { profile } = chosenProfile(base, flags.state);
+  mustLieBeside(profile, flags.output);
   // The run's temporary directory is gone; its name was random, and nothing of it can be learned.
   const { observed, places, argv, denied } = remember(directory, profile, {
     home,
@@ -176,4 +180,15 @@ function textOf(
 function fieldsOf(nameOrFile: string, state: string | undefined): Record<string, unknown> {
   const { profileFile } = chosenProfile(nameOrFile, state);
   return parseYaml(readFileSync(profileFile!, "utf8")) as Record<string, unknown>;
+}
+
+/** What is learned keeps the Cedar policies of its base, which lie beside a profile. */
+function mustLieBeside({ cedar: [policies] }: ResolvedProfile, output: string | undefined): void {
+  if (policies === undefined || !policies.file.startsWith("/")) return;
+  const place = dirname(policies.file);
+  if (output !== undefined && realName(dirname(resolve(output))) === place) return;
+  throw new SallyportError(
+    "INVALID",
+    `Cannot learn beside a profile with Cedar policies in "${policies.file}": they lie beside it; write -o ${place}/NAME.yaml`,
+  );
 }

@@ -3,8 +3,10 @@ import { readPolicyText } from "../broker/policy_files/lint_file.ts";
 import { NOWHERE } from "../broker/policy_files/nowhere.ts";
 import { writtenPolicy } from "../broker/policy_files/written_policy.ts";
 import { readYamlSource } from "../broker/policy_files/yaml_source.ts";
-import { parseCases, runCase } from "../policy/compare/cases.ts";
+import { policyName } from "../policy/cedar/asked.ts";
+import { parseCases } from "../policy/compare/cases.ts";
 import { differencesOf } from "../policy/compare/difference.ts";
+import type { Layer } from "../policy/layers/layer.ts";
 import { formatFinding, pathOf } from "../policy/lint/finding.ts";
 import { expandPattern } from "../policy/pattern.ts";
 import { rightNames } from "../policy/rights.ts";
@@ -28,10 +30,9 @@ export async function policyTest(file: string, flags: Flags & { readonly profile
     );
     throw new SallyportError("INVALID", `Cannot read the cases:${lines.join("")}`);
   }
-  const { policy, network, placeOf } = writtenPolicy(flags.profile);
+  const { answer, placeOf } = writtenPolicy(flags.profile);
   const results = parsed.value.map((one, index) => {
-    const path = one.path === null ? null : expandPattern(one.path, NOWHERE);
-    const { decided, ...result } = runCase(policy, network, { ...one, path });
+    const { decided, ...result } = answer(one);
     const place = placeOf(result.rule, decided?.pattern ?? null);
     return {
       case: `${file}:${source.place(["cases", index], "value").line}`,
@@ -82,7 +83,8 @@ export function policyDiff(before: string, after: string, flags: Flags): void {
 
 /** `sallyport policy explain`: a profile in words, each with the line that says so. */
 export async function policyExplain(name: string, flags: Flags): Promise<void> {
-  const { profile, placeOf } = writtenPolicy(name);
+  const { profile, own, placeOf } = writtenPolicy(name);
+  const cedar = askedInWords(own);
   const statements = profile.rules.flatMap(({ id, effect, rights, patterns, except, reason }) =>
     patterns.map((pattern) => ({
       effect,
@@ -101,6 +103,7 @@ export async function policyExplain(name: string, flags: Flags): Promise<void> {
         lineage: profile.lineage,
         statements,
         network: profile.network,
+        cedar,
       }),
     );
     return;
@@ -120,5 +123,21 @@ export async function policyExplain(name: string, flags: Flags): Promise<void> {
   }
   console.log(
     profile.network.allow.length === 0 ? "reaches no host" : `reaches ${profile.network.allow.join(", ")}`,
+  );
+  for (const { action, effect, policy, place } of cedar)
+    console.log(printable(`Cedar ${effect}s to ${action}, where it holds (policy ${policy}, ${place})`));
+}
+
+/** What Cedar is asked while a run goes on, one line for each policy and action. */
+function askedInWords(own: readonly Layer[]) {
+  return own.flatMap(({ file, asked }) =>
+    (["connect", "execute"] as const).flatMap((action) =>
+      (asked?.policies[action] ?? []).map((one) => ({
+        action,
+        effect: one.json.effect,
+        policy: policyName(one),
+        place: `${file}:${one.place.line}`,
+      })),
+    ),
   );
 }

@@ -3,7 +3,7 @@ import { readdirSync, unlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { claim, isAlive, ownerOf } from "../audit/owner.ts";
 import { layeredProfile } from "../broker/layers/bind.ts";
-import { loadProfile } from "../broker/profiles.ts";
+import { chosenProfile } from "../broker/saved_profiles.ts";
 import { enterStage } from "../broker/stage/enter.ts";
 import { openState, stateDirectory } from "../broker/state.ts";
 import { allHomes, userByName, userByUid } from "../broker/user.ts";
@@ -36,7 +36,10 @@ export async function startInStage(flags: RunFlags, reportFd: number): Promise<n
   );
   const workspace = checkWorkspace(process.cwd(), [...allHomes(), user.home], state);
   const here = { workspace, home: self.home, uid: self.uid, state };
-  const { profile } = await layeredProfile({ profile: loadProfile(flags.profile) }, here);
+  const { profile } = await layeredProfile(
+    { profile: chosenProfile(flags.profile, flags.state).profile },
+    here,
+  );
   const run = randomBytes(6).toString("hex");
   const argv = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
   const at = process.execArgv.length + 3;

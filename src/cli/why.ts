@@ -1,12 +1,8 @@
-import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
+import { startCedar } from "../broker/cedar/slow_path.ts";
 import { type AnyDenial, denialLine, denialOf, printable } from "../broker/denial.ts";
-import { layeredProfile } from "../broker/layers/bind.ts";
 import { rulePlaces } from "../broker/policy_files/rule_places.ts";
 import { rulesOf } from "../broker/rules.ts";
-import { chosenProfile } from "../broker/saved_profiles.ts";
-import { stateDirectory } from "../broker/state.ts";
-import { userByUid } from "../broker/user.ts";
 import { realName } from "../broker/workspace.ts";
 import { compilePolicy, decide, decidePath, type Policy, type Verdict } from "../policy/decide.ts";
 import { escapePattern, parsePattern } from "../policy/pattern.ts";
@@ -16,6 +12,7 @@ import { denialJson } from "../protocol/denial_json.ts";
 import { SallyportError } from "../protocol/errors.ts";
 import type { Op } from "../protocol/message.ts";
 import { whyConnect } from "./why_host.ts";
+import { layeredHere, PRIVATE_TMP } from "./why_layers.ts";
 import { whyProgram } from "./why_program.ts";
 import { requestFor } from "./why_request.ts";
 
@@ -28,8 +25,6 @@ export type WhyFlags = {
   readonly state?: string;
   readonly json?: boolean;
 };
-
-const PRIVATE_TMP = "/tmp/sallyport-run";
 
 /** Of a denial everything that a denied program is told, in the same words. */
 export type Answer =
@@ -46,9 +41,7 @@ export type Answer =
 /** `sallyport why`: what a run started here would be told, and by which rule. Exit 0 for allow, 1 for deny. */
 export async function why(flags: WhyFlags): Promise<void> {
   const { answer, place } =
-    flags.op === "connect" && flags.path === undefined
-      ? { answer: whyConnect(flags.profile, flags.host, flags.port?.at(-1)), place: null }
-      : await whyPath(flags);
+    flags.op === "connect" && flags.path === undefined ? await whyHost(flags) : await whyPath(flags);
   const { verdict, profile, op, path, rule, reason } = answer;
   if (flags.json)
     console.log(
@@ -69,20 +62,17 @@ export async function why(flags: WhyFlags): Promise<void> {
 /** The answer, and FILE:LINE of its rule, or words, or null for what is in no file. */
 type Placed = { readonly answer: Answer; readonly place: string | null };
 
+async function whyHost(flags: WhyFlags): Promise<Placed> {
+  const here = await layeredHere(flags);
+  const answer = whyConnect(here, flags.host, flags.port?.at(-1));
+  const placeOf = rulePlaces(here.profile.lineage, here.profileFile, here.layers, here.places);
+  return { answer, place: answer.rule.startsWith("policy.") ? placeOf(answer.rule, null) : null };
+}
+
 async function whyPath(flags: WhyFlags): Promise<Placed> {
   if (flags.path === undefined)
     throw new SallyportError("INVALID", `Cannot explain --op ${flags.op}: give --path`, { field: "path" });
-  const { home } = userByUid(process.geteuid!());
-  const workspace = realpathSync(process.cwd());
-  const places = {
-    workspace,
-    home: realName(home),
-    tmp: PRIVATE_TMP,
-    state: realName(stateDirectory(flags.state, home)),
-  };
-  const { profile: chosen, profileFile } = chosenProfile(flags.profile, flags.state);
-  const here = { workspace, home, uid: process.geteuid!(), state: places.state };
-  const { profile, layers } = await layeredProfile({ profile: chosen }, here);
+  const { profile, profileFile, layers, places, asker } = await layeredHere(flags);
   const policy = compilePolicy(profile.name, rulesOf({ profile, profileFile }, places));
   const path = realName(resolve(flags.path));
   const placeOf = rulePlaces(profile.lineage, profileFile, layers, places);
@@ -93,11 +83,22 @@ async function whyPath(flags: WhyFlags): Promise<Placed> {
     );
     return { answer, place: placeOf(answer.rule, pattern?.pattern ?? null) };
   };
-  if (flags.op === "exec" || flags.op === "execute")
+  if (flags.op === "exec" || flags.op === "execute") {
+    const { answer: byFile, digest } = whyProgram(path, profile, policy, places);
+    const answer =
+      byFile ?? answerOf("exec", path, decidePath(policy, path, RIGHT.execute | RIGHT.read), policy);
+    const forbidden =
+      answer.verdict === "deny" ? null : (startCedar(layers, asker)?.execute(path, digest) ?? null);
     return placed(
-      whyProgram(path, profile, policy, places) ??
-        answerOf("exec", path, decidePath(policy, path, RIGHT.execute | RIGHT.read), policy),
+      forbidden === null
+        ? answer
+        : {
+            verdict: "deny",
+            profile: policy.name,
+            ...denialOf("exec", path, forbidden, RIGHT.execute, policy),
+          },
     );
+  }
   if (flags.op === "connect")
     return placed(answerOf("connect-unix", path, decidePath(policy, path, RIGHT.connect), policy));
   const request = requestFor(flags.op, path);

@@ -68,10 +68,17 @@ export type ResolvedProfile = {
   readonly undo: "journaled" | "off";
   readonly undoLimits: UndoLimits;
   readonly fileLimits: FileLimits;
+  /** Cedar policies that bound what the rules grant; whoever reads the profile's file puts them in. */
+  readonly cedar: readonly CedarText[];
+  /** Who has signed it, where it is that of a pack. */
+  readonly pack?: "managed" | "user" | "shipped";
   readonly rules: readonly ProfileRule[];
   /** Ids of inherited deny rules that some profile of the lineage took out. */
   readonly withoutDenials: readonly string[];
 };
+
+/** `file` is as answers name it: absolute, or of a pack. */
+export type CedarText = { readonly file: string; readonly text: string };
 
 /** above: what becomes of an operation above the rate; absent: wait. */
 export type RateSetting = {
@@ -186,6 +193,7 @@ export function resolveProfile(
       ...merged(files, "fileLimits"),
       mimeTypes: union(files, "fileLimits", "mimeTypes"),
     },
+    cedar: [],
     rules: [...nativeRules(native), ...rules],
     withoutDenials,
   };

@@ -11,6 +11,8 @@ type Report = (field: string, problem: string, remedy: string) => void;
 export const PROFILE_NAME: RegExp = /^(?:pack)?:?[a-z0-9][a-z0-9-]*$/;
 /** Of a key of gpg: its fingerprint (40 digits, or 64 for version 5 and 6) or its keygrip. */
 export const GPG_KEY: RegExp = /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/;
+/** A file beside the profile. */
+const CEDAR_FILE = /^[A-Za-z0-9][A-Za-z0-9._-]*\.cedar$/;
 const RULE_ID = /^[a-z0-9][a-z0-9.-]*$/;
 const VARIABLES = ["workspace", "home", "tmp", "state"];
 
@@ -115,6 +117,7 @@ const PROFILE: Readonly<Record<string, Check>> = {
     "a resource limit such as nofile",
     rlimit,
   ),
+  cedar: matching(CEDAR_FILE, "the name of a .cedar file beside the profile"),
   undo: oneOf("journaled", "off"),
   undoLimits: object({ maxBytes: positive, maxEntries: positive, keepDays: positive }, []),
   fileLimits: object({ maxBytes: positive, maxFiles: positive, mimeTypes: listOf(MIME_TYPE, 1) }, []),

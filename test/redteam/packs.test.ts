@@ -1,8 +1,19 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
+import { startCedar } from "../../src/broker/cedar/slow_path.ts";
+import { layeredProfile } from "../../src/broker/layers/bind.ts";
 import { layerOf } from "../../src/broker/layers/read_layers.ts";
 import {
   type Bundle,
@@ -10,16 +21,19 @@ import {
   formatBundle,
   parseBundle,
   signBundle,
+  signedDirectory,
 } from "../../src/broker/packs/bundle.ts";
 import {
   loadBundle,
   loadSigned,
+  releaseKey,
   shippedPack,
   shippedPacks,
   type TrustedKey,
   trustedKeys,
 } from "../../src/broker/packs/load.ts";
 import { lintText } from "../../src/broker/policy_files/lint_file.ts";
+import { Arena } from "../support/arena.ts";
 
 const own = generateKeyPairSync("ed25519");
 const other = generateKeyPairSync("ed25519");
@@ -154,11 +168,129 @@ describe("a signed pack", () => {
   });
 });
 
+describe("the Cedar policies of a pack", () => {
+  const FORBID =
+    '@id("no-crates")\nforbid(principal, action == Action::"connect", resource) when { resource.name like "*.crates.io" };\n';
+  const NIGHT =
+    '@id("day") permit(principal, action == Action::"connect", resource) when { context.minuteOfDay < 1080 };\n';
+  const more = (cases: string) => (text: string) => `${text.trimEnd()}\n${cases}`;
+  const withCedar = (cedar: string, cases = "", profile = (text: string) => text): Bundle => {
+    const directory = mkdtempSync(join(tmpdir(), "pack-"));
+    try {
+      cpSync(shippedPack("developer")!, directory, { recursive: true });
+      writeFileSync(join(directory, "policy.cedar"), cedar);
+      const edit = (name: string, change: (text: string) => string) =>
+        writeFileSync(join(directory, name), change(readFileSync(join(directory, name), "utf8")));
+      edit("cases.yaml", more(cases));
+      edit("profile.yaml", profile);
+      return again(signBundle(buildBundle(directory), own.privateKey));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  };
+
+  it("hold as those of a profile do, in its cases and in its runs", async () => {
+    const cases =
+      "  - { op: connect, host: index.crates.io, expect: deny, rule: policy.no-crates }\n  - { op: connect, host: pypi.org, minuteOfDay: 1079, expect: allow }\n  - { op: connect, host: pypi.org, minuteOfDay: 1080, expect: deny, rule: policy.no-permit }\n";
+    const { profile } = loadSigned(withCedar(FORBID + NIGHT, cases), TRUSTED, []);
+    using arena = new Arena();
+    const here = {
+      workspace: arena.workspace,
+      home: arena.home,
+      uid: process.geteuid!(),
+      state: arena.state,
+    };
+    const { layers } = await layeredProfile({ profile }, here);
+    const cedar = startCedar(layers, { agent: "a", run: "r", uid: 0, nowMs: () => 0 });
+    expect(cedar!.connect("index.crates.io", 443)).toMatchObject({
+      id: "policy.no-crates",
+      reason: expect.stringContaining("@developer/policy.cedar:1"),
+    });
+    expect(cedar!.connect("pypi.org", 443)).toBeNull();
+  });
+
+  it.each<[string, () => Bundle, RegExp]>([
+    [
+      "are no policies",
+      () => withCedar("permit"),
+      /Cannot use the Cedar policies of "@developer\/policy\.cedar"/,
+    ],
+    [
+      "refuse what a case expects",
+      () =>
+        withCedar('forbid(principal, action == Action::"connect", resource) when { resource.port == 443 };'),
+      /connect github\.com: is deny, expected allow/,
+    ],
+    [
+      "are named by its profile",
+      () => withCedar(FORBID, "", (text) => `${text}cedar: other.cedar\n`),
+      /names cedar; the policies of a pack are its policy\.cedar/,
+    ],
+  ])("refuse the pack where they %s", (_, make, problem) => {
+    expect(() => loadSigned(make(), TRUSTED, [])).toThrow(problem);
+  });
+});
+
 describe("the packs that come with Sallyport", () => {
   it.each(shippedPacks())("%s: its tests hold, and lint finds nothing", (name) => {
     const bundle = buildBundle(shippedPack(name)!);
     expect(loadBundle(bundle, "shipped", []).cases).toBeGreaterThanOrEqual(8);
     expect(lintText("profile.yaml", bundle.files["profile.yaml"]!)).toEqual([]);
+  });
+
+  it.each(shippedPacks())("%s: is signed by the key that stands in the source", (name) => {
+    const loaded = loadSigned(signedDirectory(shippedPack(name)!), [releaseKey()], []);
+    expect(loaded).toMatchObject({ trust: "shipped", profile: { name, pack: "shipped" } });
+  });
+
+  it.each([
+    [
+      "a rule was put in",
+      (place: string) => appendFileSync(join(place, "profile.yaml"), "# more\n"),
+      /it was changed since/,
+    ],
+    [
+      "policies were put beside it",
+      (place: string) => writeFileSync(join(place, "policy.cedar"), ""),
+      /it was changed since/,
+    ],
+    [
+      "somebody else has signed it",
+      (place: string) => {
+        const { signature } = signBundle(buildBundle(place), other.privateKey);
+        writeFileSync(join(place, "signature.json"), JSON.stringify(signature));
+      },
+      /no trusted key has signed it/,
+    ],
+    [
+      "its signature is gone",
+      (place: string) => rmSync(join(place, "signature.json")),
+      /can not be read: ENOENT/,
+    ],
+    [
+      "its signature is none",
+      (place: string) => writeFileSync(join(place, "signature.json"), '{"key":"a"}'),
+      /has no key and value/,
+    ],
+  ])("are refused where %s", (_, change, problem) => {
+    const place = mkdtempSync(join(tmpdir(), "pack-"));
+    try {
+      cpSync(shippedPack("ci")!, place, { recursive: true });
+      change(place);
+      expect(() => loadSigned(signedDirectory(place), [releaseKey()], [])).toThrow(problem);
+    } finally {
+      rmSync(place, { recursive: true });
+    }
+  });
+
+  it("bring no private key along", () => {
+    const root = join(import.meta.dirname, "../../profiles");
+    const names = readdirSync(root, { recursive: true, encoding: "utf8" });
+    const texts = names
+      .filter((name) => /\.\w+$/.test(name))
+      .map((name) => readFileSync(join(root, name), "utf8"));
+    expect(texts.length).toBeGreaterThan(30);
+    expect(texts.filter((text) => text.includes("PRIVATE KEY-----"))).toEqual([]);
   });
 
   it("are five", () => {

@@ -11,6 +11,7 @@ import { blocksOf, rewriteBlocks } from "../support/docs/blocks.ts";
 import { DENIAL_BLOCKS } from "../support/docs/denial_blocks.ts";
 import { DIFFERENCE_BLOCKS } from "../support/docs/difference_blocks.ts";
 import { LIMIT_BLOCKS } from "../support/docs/limit_blocks.ts";
+import { LINT_BLOCKS } from "../support/docs/lint_blocks.ts";
 import { PROFILE_BLOCKS } from "../support/docs/profile_blocks.ts";
 import { PROTOCOL_BLOCKS } from "../support/docs/protocol_blocks.ts";
 import { REQUEST_FIELDS, SAMPLES } from "../support/docs/protocol_fields.ts";
@@ -20,6 +21,7 @@ import { TOKEN_BLOCKS } from "../support/docs/token_blocks.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const BLOCKS = {
   ...LIMIT_BLOCKS,
+  ...LINT_BLOCKS,
   ...DENIAL_BLOCKS,
   ...PROTOCOL_BLOCKS,
   ...PROFILE_BLOCKS,

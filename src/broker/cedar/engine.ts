@@ -20,7 +20,8 @@ const TEMPLATE = "cedar.template";
 let loaded: Cedar | undefined;
 let schemaText: string | undefined;
 
-function cedar(): Cedar {
+/** Event-loop thread only. */
+export function cedar(): Cedar {
   loaded ??= createRequire(import.meta.url)("@cedar-policy/cedar-wasm/nodejs") as Cedar;
   return loaded;
 }

@@ -5,20 +5,16 @@ import { describeLayers, type Layer } from "../../policy/layers/layer.ts";
 import { among, isWeaker, type OrderedField } from "../../policy/layers/strictness.ts";
 import { widenings } from "../../policy/layers/widening.ts";
 import { parseNetworkGrant } from "../../policy/network.ts";
-import { escapePattern } from "../../policy/pattern.ts";
 import type { ResolvedProfile } from "../../policy/profile.ts";
-import { RIGHT, type RightName } from "../../policy/rights.ts";
 import { SallyportError } from "../../protocol/errors.ts";
-import { packageFiles } from "../package_files.ts";
+import { ownCedar } from "../cedar/bound.ts";
+import { packBeyond } from "../packs/load.ts";
 import { readPoints } from "../policy_points/decide.ts";
-import { loadProfile } from "../profiles.ts";
 import type { RunOptions } from "../run_options.ts";
 import { userByUid } from "../user.ts";
 import { realName } from "../workspace.ts";
+import { floorOf } from "./floor.ts";
 import { MANAGED, readLayers } from "./read_layers.ts";
-
-/** What every run has, whatever a layer says. */
-const FLOOR_RULES = ["temporary.write", "shared-memory", "terminal.multiplexer"];
 
 /** Who starts the run, and where. */
 export type Here = {
@@ -67,7 +63,9 @@ export async function layeredProfile(
   { workspace, home, uid, state }: Here,
   managed: readonly string[] = MANAGED,
 ): Promise<{ profile: ResolvedProfile; layers: readonly Layer[] }> {
-  const layers = await readLayers({ managed, home, uid, workspace, agent: userByUid(uid).name });
+  const agent = userByUid(uid).name;
+  const above = await readLayers({ managed, home, uid, workspace, agent });
+  const layers = [...above, ...ownCedar(profile, agent)];
   if (layers.length === 0) return { profile, layers };
   const floor = floorOf();
   const places = { workspace, home: realName(home), tmp: "/tmp/sallyport-run", state };
@@ -77,34 +75,25 @@ export async function layeredProfile(
   };
   const problems = [
     ...layers.flatMap((layer) => profileProblem(profile, layer)),
-    ...widenings(asked, layers, places, floor).map(
+    ...packBeyond(profile, above),
+    ...widenings(asked, above, places, floor).map(
       ({ file, line, column, what, beyond }) =>
         `${file}:${line}:${column}: grants ${what}, which ${beyond} does not; take it out, or narrow it`,
     ),
   ];
   if (problems.length > 0) throw beyond(problems);
-  return { profile: applyLayers(profile, layers, floor), layers };
+  return { profile: seenByCedar(applyLayers(profile, layers, floor), layers), layers };
+}
+
+/** Cedar decides on the programs that the broker sees: an execution that nobody sees would be one that nothing refuses. */
+function seenByCedar(profile: ResolvedProfile, layers: readonly Layer[]): ResolvedProfile {
+  const asks = layers.some(({ asked }) => asked !== undefined && asked.policies.execute.length > 0);
+  return asks ? { ...profile, execution: { ...profile.execution, watch: "required" } } : profile;
 }
 
 /** For the start line: "managed 1a2b3c4d, project 5e6f7081". */
 export function layersInWords(layers: readonly Layer[], digits: "short" | "whole"): string {
   return describeLayers(layers, digits);
-}
-
-function floorOf(): (right: RightName) => readonly string[] {
-  const rules = [
-    ...loadProfile(":none").rules,
-    ...loadProfile(":read-only").rules.filter(({ id }) => FLOOR_RULES.includes(id)),
-  ].filter(({ effect }) => effect === "allow");
-  const own = packageFiles()
-    .map(escapePattern)
-    .flatMap((path) => [path, `${path}/**`]);
-  const always = ["${tmp}", "${tmp}/**"];
-  return (right) => [
-    ...rules.filter(({ rights }) => (rights & RIGHT[right]) !== 0).flatMap(({ patterns }) => patterns),
-    ...always,
-    ...(right === "read" || right === "list" ? own : []),
-  ];
 }
 
 function profileProblem({ lineage }: ResolvedProfile, layer: Layer): string[] {

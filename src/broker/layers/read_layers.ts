@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { compileCedar } from "../../policy/cedar/compile.ts";
 import { type Layer, type LayerKind, parseLayer } from "../../policy/layers/layer.ts";
 import type { Source } from "../../policy/lint/finding.ts";
 import { formatFinding, pathOf } from "../../policy/lint/finding.ts";
@@ -69,7 +68,7 @@ async function layersIn(
       if (text === null) continue;
       const file = `${directory.path}/${name}`;
       const isCedar = name.endsWith(".cedar");
-      layers.push(await (isCedar ? cedarLayer(kind, file, text, agent) : layerOf(kind, file, text)));
+      layers.push(isCedar ? await ofCedar(kind, file, text, agent) : await layerOf(kind, file, text));
     }
     return layers;
   } finally {
@@ -77,35 +76,8 @@ async function layersIn(
   }
 }
 
-/** The policies of a Cedar file on paths, for one agent, as a layer: permits bound, forbids deny. */
-async function cedarLayer(kind: LayerKind, file: string, text: string, agent: string): Promise<Layer> {
-  const { CedarPolicies } = await import("../cedar/engine.ts");
-  const { policies } = CedarPolicies.parse(file, text);
-  const { rules, remainder } = compileCedar(
-    policies.map(({ json }) => json),
-    agent,
-  );
-  const left = remainder[0];
-  if (left !== undefined)
-    throw invalid([
-      `${file}:${policies[left.index]!.place.line}: speaks of paths, and ${left.why}; name paths by resource in Dir`,
-    ]);
-  const digest = createHash("sha256").update(text).digest("hex");
-  return {
-    kind,
-    file,
-    digest,
-    rules: rules.map(({ index, effect, rights, pattern }) => {
-      const { place, json } = policies[index]!;
-      const id = json.annotations?.["id"] ?? `policy-${index + 1}`;
-      const reason = json.annotations?.["reason"] ?? `Cedar policy ${id}`;
-      return { id, effect, rights, paths: [{ text: pattern, place }], except: [], reason, remedy: "", place };
-    }),
-    profiles: null,
-    network: { allow: null, listen: null },
-    fields: {},
-    where: () => `${file}:1`,
-  };
+async function ofCedar(kind: LayerKind, file: string, text: string, agent: string): Promise<Layer> {
+  return (await import("../cedar/bound.ts")).cedarLayer(kind, file, text, agent);
 }
 
 /** Reads a layer's text. Throws INVALID with a line for each problem. */

@@ -1,5 +1,8 @@
 import { Backends } from "../../limits/backends.ts";
+import { hostName } from "../../policy/host_name.ts";
+import { formatIp, parseIp, unmapped } from "../../policy/ip_address.ts";
 import type { NetworkRule } from "../../policy/network.ts";
+import type { SlowPath } from "../cedar/slow_path.ts";
 import type { Containment } from "../containment.ts";
 import { limitRule } from "../limit_denial.ts";
 import type { RunQuotas } from "../quotas.ts";
@@ -9,9 +12,13 @@ export type FlowGateParts = {
   readonly profile: string;
   readonly quotas: Pick<RunQuotas, "host"> | null;
   readonly containment: Pick<Containment, "held"> | null;
+  readonly cedar: Pick<SlowPath, "connect"> | null;
 };
 
-/** What stands before a connection that the rules grant: the state of the run, its quota of hosts, and the breaker of the backend. */
+/**
+ * What stands before a connection that the rules grant: the state of the run, Cedar policies on hosts, its quota of hosts, and the
+ * breaker of the backend.
+ */
 export class FlowGate {
   readonly #parts: FlowGateParts;
   readonly #backends = new Backends();
@@ -28,7 +35,9 @@ export class FlowGate {
 
   /** A rule that refuses it, or null: then `came` must be called. */
   admit({ host, port }: FlowTarget): NetworkRule | null {
-    const { quotas, profile } = this.#parts;
+    const { quotas, profile, cedar } = this.#parts;
+    const forbidden = cedar?.connect(plainHost(host), port) ?? null;
+    if (forbidden !== null) return forbidden;
     const refusal = quotas?.host(host) ?? null;
     if (refusal !== null) return limitRule(refusal, profile);
     const waitMs = this.#backends.admit(`${host}:${port}`, this.#nowMs());
@@ -54,4 +63,10 @@ export class FlowGate {
   #nowMs(): number {
     return Math.floor(performance.now() - this.#epoch);
   }
+}
+
+/** One spelling for each host, so that none gets round a policy. */
+export function plainHost(host: string): string {
+  const address = parseIp(host);
+  return address === null ? (hostName(host) ?? host) : formatIp(unmapped(address));
 }

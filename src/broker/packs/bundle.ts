@@ -1,11 +1,11 @@
 /** A policy pack in one file: its manifest, its files as texts, and a signature over the manifest, which holds their digests. */
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { type Manifest, PACK_FILES, parseManifest, REQUIRED_FILES } from "../../policy/packs/manifest.ts";
 import { formatProblem } from "../../policy/problem.ts";
 import { isFields } from "../../policy/profile_fields.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import { readPlainText } from "../plain_file.ts";
 import { parseYaml } from "../yaml_text.ts";
 
 export type Bundle = {
@@ -14,6 +14,9 @@ export type Bundle = {
   /** Of who signed, base64; null for one that is not signed. `key` is the start of the digest of the public key. */
   readonly signature: { readonly key: string; readonly value: string } | null;
 };
+
+/** Beside the files of a pack that comes with Sallyport. */
+export const SIGNATURE_FILE = "signature.json";
 
 const MAX_BYTES = 4 * 1024 * 1024;
 /** So that no signature of something else is one of a pack. */
@@ -32,14 +35,19 @@ export function buildBundle(directory: string): Bundle {
   return { manifest: { ...source.value, files: digests }, files, signature: null };
 }
 
+/** A pack's directory with its signature beside its files. Throws INVALID for what is no pack, or has none. */
+export function signedDirectory(directory: string): Bundle {
+  const signature: unknown = jsonOf(
+    readText(join(directory, SIGNATURE_FILE), "required")!,
+    `"${join(directory, SIGNATURE_FILE)}"`,
+  );
+  if (!isSignature(signature)) throw invalid(`"${directory}"`, ["its signature has no key and value"]);
+  return { ...buildBundle(directory), signature };
+}
+
 /** Reads a pack that was built. What its text holds beside is refused. Throws INVALID. */
 export function parseBundle(text: string, what: string): Bundle {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw invalid(what, ["it is no JSON; build it with sallyport policy pack build"]);
-  }
+  const value = jsonOf(text, what);
   if (!isFields(value) || Object.keys(value).some((key) => !["manifest", "files", "signature"].includes(key)))
     throw invalid(what, ["it holds other fields than manifest, files and signature"]);
   const manifest = parseManifest(value["manifest"], "built");
@@ -53,21 +61,30 @@ export function parseBundle(text: string, what: string): Bundle {
   for (const [name, content] of Object.entries(files))
     if (typeof content !== "string" || digestOf(content) !== manifest.value.files[name])
       throw invalid(what, [`${name} is not what its manifest says; build and sign it again`]);
-  if (
-    signature !== null &&
-    !(
-      isFields(signature) &&
-      typeof signature["key"] === "string" &&
-      typeof signature["value"] === "string" &&
-      Object.keys(signature).length === 2
-    )
-  )
+  if (signature !== null && !isSignature(signature))
     throw invalid(what, ["its signature has no key and value"]);
   return {
     manifest: manifest.value,
     files: files as Record<string, string>,
-    signature: signature as Bundle["signature"],
+    signature,
   };
+}
+
+function jsonOf(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid(what, ["it is no JSON; build it with sallyport policy pack build"]);
+  }
+}
+
+function isSignature(value: unknown): value is NonNullable<Bundle["signature"]> {
+  return (
+    isFields(value) &&
+    typeof value["key"] === "string" &&
+    typeof value["value"] === "string" &&
+    Object.keys(value).length === 2
+  );
 }
 
 export function readBundle(file: string): Bundle {
@@ -133,25 +150,16 @@ function digestOf(text: string): string {
 }
 
 function readText(file: string, how: "required" | "optional"): string | null {
-  let fd: number;
   try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return readPlainText(file, MAX_BYTES);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" && how === "optional") return null;
-    throw invalid(`"${file}"`, [`it can not be read: ${code}`]);
-  }
-  try {
-    const found = fstatSync(fd);
-    if (!found.isFile() || found.size > MAX_BYTES)
-      throw invalid(`"${file}"`, [`it is no regular file of at most ${MAX_BYTES} bytes`]);
-    const bytes = Buffer.alloc(MAX_BYTES + 1);
-    let length = 0;
-    for (let read = -1; read !== 0 && length < bytes.length; length += read)
-      read = readSync(fd, bytes, length, bytes.length - length, length);
-    return bytes.subarray(0, length).toString("utf8");
-  } finally {
-    closeSync(fd);
+    const why =
+      code === "EFBIG" || code === "EINVAL"
+        ? `it is no regular file of at most ${MAX_BYTES} bytes`
+        : `it can not be read: ${code}`;
+    throw invalid(`"${file}"`, [why]);
   }
 }
 

@@ -2,14 +2,13 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseCases, policiesOf, runCase } from "../../policy/compare/cases.ts";
+import { parseCases } from "../../policy/compare/cases.ts";
 import { ceilingOf } from "../../policy/layers/apply.ts";
 import { hostWithin } from "../../policy/layers/hosts.ts";
 import type { Layer } from "../../policy/layers/layer.ts";
 import { isWithinPatterns } from "../../policy/lint/stand_in.ts";
 import { parseNetworkGrant } from "../../policy/network.ts";
 import { PACK_NAME, parsePrompts } from "../../policy/packs/manifest.ts";
-import { expandPattern } from "../../policy/pattern.ts";
 import { formatProblem } from "../../policy/problem.ts";
 import { type ResolvedProfile, resolveProfile } from "../../policy/profile.ts";
 import { isFields } from "../../policy/profile_fields.ts";
@@ -17,11 +16,11 @@ import { rightNames } from "../../policy/rights.ts";
 import { SallyportError } from "../../protocol/errors.ts";
 import { TrustedDirectory } from "../layers/trusted_file.ts";
 import { packageRoot } from "../package_files.ts";
-import { NOWHERE } from "../policy_files/nowhere.ts";
+import { underOwnCedar } from "../policy_files/under_own_cedar.ts";
 import { knownProfiles } from "../profiles.ts";
-import { rulesOf } from "../rules.ts";
 import { parseYaml } from "../yaml_text.ts";
-import { type Bundle, buildBundle, keyId, readBundle, signerOf } from "./bundle.ts";
+import { type Bundle, keyId, readBundle, signedDirectory, signerOf } from "./bundle.ts";
+import { RELEASE_KEY } from "./release_key.ts";
 
 /** Whose word a pack is: of the administrator, of the user, or part of this installation. */
 export type Trust = "managed" | "user" | "shipped";
@@ -45,6 +44,15 @@ export function trustedKeys(home: string, uid: number): TrustedKey[] {
   ];
 }
 
+/** Of who has signed the packs that come with Sallyport. It is in the source, beside which nobody else can put another. */
+export function releaseKey(): TrustedKey {
+  return {
+    publicKey: createPublicKey(RELEASE_KEY),
+    trust: "shipped",
+    file: "src/broker/packs/release_key.ts",
+  };
+}
+
 /** The directory of a pack that comes with Sallyport, or null. */
 export function shippedPack(name: string): string | null {
   const directory = join(packageRoot(), "profiles", "shipped", name);
@@ -65,7 +73,7 @@ export function packNamed(name: string, state: string, home: string, uid: number
   const installed = installedPack(name, state);
   if (installed !== null) return loadSigned(readBundle(installed), trustedKeys(home, uid), []);
   const shipped = shippedPack(name);
-  if (shipped !== null) return loadBundle(buildBundle(shipped), "shipped", []);
+  if (shipped !== null) return loadSigned(signedDirectory(shipped), [releaseKey()], []);
   throw new SallyportError("INVALID", `Cannot use "@${name}": no such pack; see sallyport policy pack list`);
 }
 
@@ -82,7 +90,12 @@ export function loadSigned(
       signature === null
         ? "it is not signed"
         : `no trusted key has signed it (it names key ${signature.key}; trusted are ${trusted.map(({ publicKey }) => keyId(publicKey)).join(", ") || "none"})`;
-    throw refused(bundle, [`${why}; put the public key into ~/.config/sallyport/trusted-keys`]);
+    const isShipped = trusted.length > 0 && trusted.every(({ trust }) => trust === "shipped");
+    throw refused(bundle, [
+      isShipped
+        ? `${why}: it was changed since, so install Sallyport anew, or sign it with profiles/sign_packs.mjs`
+        : `${why}; put the public key into ~/.config/sallyport/trusted-keys`,
+    ]);
   }
   return loadBundle(bundle, signer.trust, managed);
 }
@@ -108,12 +121,9 @@ export function loadBundle(bundle: Bundle, trust: Trust, managed: readonly Layer
       bundle,
       parsed.problems.map((one) => `cases.yaml: ${formatProblem(one)}`),
     );
-  const [policy, network] = policiesOf(profile.name, rulesOf({ profile }, NOWHERE), profile.network.allow);
+  const { answer } = underOwnCedar(profile);
   const failed = parsed.value.flatMap((one, index) => {
-    const { problem } = runCase(policy, network, {
-      ...one,
-      path: one.path === null ? null : expandPattern(one.path, NOWHERE),
-    });
+    const { problem } = answer(one);
     return problem === null
       ? []
       : [`cases.yaml: cases[${index}] ${one.op} ${one.path ?? one.host}: ${problem}`];
@@ -123,7 +133,16 @@ export function loadBundle(bundle: Bundle, trust: Trust, managed: readonly Layer
   if (above.length > 0) throw refused(bundle, above);
   if (manifest.name !== profile.name)
     throw refused(bundle, [`its profile is named "${profile.name}"; name it "${manifest.name}"`]);
-  return { profile, prompts: prompts.value, trust, cases: parsed.value.length };
+  return { profile: { ...profile, pack: trust }, prompts: prompts.value, trust, cases: parsed.value.length };
+}
+
+/** What a pack grants and a managed layer does not, a line for each. Of any other profile nothing: it is only bound. */
+export function packBeyond(profile: ResolvedProfile, layers: readonly Layer[]): string[] {
+  if (profile.pack === undefined) return [];
+  return layers
+    .filter(({ kind }) => kind === "managed")
+    .flatMap((layer) => beyondCeiling(profile, layer))
+    .map((line) => `pack @${profile.lineage.at(-1)}: ${line}; use a pack that stays within it`);
 }
 
 /** What a pack grants and a managed layer does not. Only what the pack adds to the built-in profiles: those run under every layer. */
@@ -167,7 +186,11 @@ function profileOf(bundle: Bundle): ResolvedProfile {
       bundle,
       resolved.problems.map((one) => `profile.yaml: ${formatProblem(one)}`),
     );
-  return resolved.value;
+  const text = bundle.files["policy.cedar"];
+  if (isFields(content) && content["cedar"] !== undefined)
+    throw refused(bundle, ["profile.yaml: names cedar; the policies of a pack are its policy.cedar"]);
+  const file = `@${bundle.manifest.name}/policy.cedar`;
+  return text === undefined ? resolved.value : { ...resolved.value, cedar: [{ file, text }] };
 }
 
 function yamlIn(bundle: Bundle, file: string): unknown {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { policyName } from "../../policy/cedar/asked.ts";
 import type { Layer } from "../../policy/layers/layer.ts";
 import type { Source } from "../../policy/lint/finding.ts";
 import { listAt, textsAt } from "../../policy/lint/values.ts";
@@ -74,6 +75,9 @@ function layerPlace(
   variables: Variables,
 ): string | null {
   for (const layer of layers) {
+    const asked = Object.values(layer.asked?.policies ?? {}).flat();
+    const policy = asked.find((one) => `policy.${policyName(one)}` === rule);
+    if (policy !== undefined) return `${layer.file}:${policy.place.line}`;
     if (!rule.startsWith(`${layer.kind}.`)) continue;
     const id = rule.slice(layer.kind.length + 1).replace(/-\d+$/, "");
     const found = layer.rules.find((one) =>

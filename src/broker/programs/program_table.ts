@@ -16,6 +16,7 @@ import {
 import { RIGHT } from "../../policy/rights.ts";
 import type { Rule } from "../../policy/rule.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import type { SlowPath } from "../cedar/slow_path.ts";
 import { holds, type Places, realName } from "../workspace.ts";
 import { loaderNamedBy, openedProgram, type ProgramFile } from "./program_file.ts";
 import { placesToLook, programPolicy } from "./program_rules.ts";
@@ -124,11 +125,20 @@ export class ProgramTable {
     return { ...judged, sha256: this.#survey.digestOf(found, fd) };
   }
 
+  /** Of the content of the file of this name, or of the one that `fd` holds open (-1: none); null where it can not be read. */
+  digest(path: string, fd: number): string | null {
+    const file = fd < 0 ? this.#survey.at(path) : openedProgram(fd, path);
+    return file === null ? null : this.#survey.digestOf(file, fd);
+  }
+
   /** Gives `program` back, or throws SETUP when the run may not execute it. */
-  admit(program: string): string {
-    const { verdict } = this.judge(realName(program));
-    if (verdict.kind !== "deny") return program;
-    const { id, reason, remedy } = verdict.rule;
+  admit(program: string, cedar: Pick<SlowPath, "execute"> | null): string {
+    const path = realName(program);
+    const { verdict } = this.judge(path);
+    const refused =
+      verdict.kind === "deny" ? verdict.rule : (cedar?.execute(path, () => this.digest(path, -1)) ?? null);
+    if (refused === null) return program;
+    const { id, reason, remedy } = refused;
     const message = `Cannot run "${program}": ${reason} (rule ${id})${remedy === "" ? "" : `; ${remedy}`}`;
     throw new SallyportError("SETUP", message, { errno: "EACCES", stage: "exec" });
   }

@@ -4,6 +4,7 @@ import { ERRNO } from "../../platform/errno.ts";
 import { basename } from "../../policy/path.ts";
 import type { Execution } from "../../policy/profile.ts";
 import { SallyportError } from "../../protocol/errors.ts";
+import type { SlowPath } from "../cedar/slow_path.ts";
 import { refusal } from "../denial.ts";
 import type { RunLog } from "../run_log.ts";
 import { kindByName } from "./interpreters.ts";
@@ -36,9 +37,10 @@ export function startWatch(
   watch: Execution["watch"],
   programs: ProgramTable,
   log: RunLog,
+  cedar: Pick<SlowPath, "execute"> | null,
 ): { readonly facts: WatchFacts; close(): void } {
   if (facts !== SEEN) return { facts, close: () => {} };
-  const seen = new Executions(programs, log);
+  const seen = new Executions(programs, log, cedar);
   try {
     const handle = binding.startExecutionWatch((fd, pid) => seen.decide(fd, pid));
     return { facts, close: () => handle.close() };
@@ -57,7 +59,7 @@ function notSeen(watch: Execution["watch"], error: unknown): WatchFacts {
   if (watch === "where-possible") return `executions not seen (${syscall}: ${code})`;
   throw new SallyportError(
     "SETUP",
-    `Cannot see the executions of the run, which execution.watch requires: ${syscall} failed: ${code}; run as root, or write where-possible`,
+    `Cannot see the executions of the run, which execution.watch or a Cedar policy on execute requires: ${syscall} failed: ${code}; run as root, or write where-possible`,
     { errno: code, stage: "watch" },
   );
 }
@@ -66,10 +68,12 @@ function notSeen(watch: Execution["watch"], error: unknown): WatchFacts {
 class Executions {
   readonly #programs: ProgramTable;
   readonly #log: RunLog;
+  readonly #cedar: Pick<SlowPath, "execute"> | null;
   /** Processes whose next file is the loader of the one before. */
   readonly #loading = new Set<number>();
 
-  constructor(programs: ProgramTable, log: RunLog) {
+  constructor(programs: ProgramTable, log: RunLog, cedar: Pick<SlowPath, "execute"> | null) {
+    this.#cedar = cedar;
     this.#programs = programs;
     this.#log = log;
   }
@@ -84,8 +88,12 @@ class Executions {
       ...(owner === null ? {} : { owner }),
       ...(sha256 === null ? {} : { sha256 }),
     };
-    if (verdict.kind === "deny" && verdict.rule.id !== "execution.loader") {
-      this.#log.refusedExecution(pid, refusal("exec", path, verdict.rule), ERRNO["EPERM"]!, looked);
+    const refused =
+      verdict.kind === "deny" && verdict.rule.id !== "execution.loader"
+        ? verdict.rule
+        : (this.#cedar?.execute(path, () => sha256 ?? this.#programs.digest(path, fd)) ?? null);
+    if (refused !== null) {
+      this.#log.refusedExecution(pid, refusal("exec", path, refused), ERRNO["EPERM"]!, looked);
       return false;
     }
     const rule = verdict.kind === "allow" ? verdict.rule : this.#programs.placeRule(path);

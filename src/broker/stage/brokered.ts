@@ -222,6 +222,7 @@ function sessionOf(
     // A person waits for it, and it ends with what was staged.
     limits: NO_LIMITS,
     quotas: null,
+    cedar: null,
     log,
     platform: linux,
     rootPid: process.pid,

@@ -236,6 +236,7 @@ export class SubLaunches implements Agents {
               gate: new FlowGate({
                 profile: options.profile.name,
                 quotas: this.#parts.session.quotas,
+                cedar: this.#parts.session.cedar,
                 containment: gate,
               }),
             });

@@ -24,18 +24,23 @@ export type CompiledPolicy = {
 
 export type Compiled = {
   readonly rules: readonly CompiledPolicy[];
-  /** Policies that speak of paths and are not in the subset, with the reason. Cedar alone can answer them. */
+  /** Policies that speak of paths and are not in the subset, with the reason: no operation on a file waits for Cedar. */
   readonly remainder: readonly { readonly index: number; readonly why: string }[];
+  /** Policies that Cedar itself answers by, where that is seldom: at a new host, at a new program. Empty: nothing is asked. */
+  readonly asked: Readonly<Record<AskedAction, readonly number[]>>;
 };
+
+export type AskedAction = "connect" | "execute";
 
 /**
  * Turns the recognised subset into rules for one agent: scopes alone, of which the resource is anything, `in Dir` or `== File`, and the
  * annotation @path, which narrows it. A policy for another agent says nothing here, and one about hosts, capabilities
- * or runs alone is no matter of rules.
+ * or runs alone is no matter of rules. Where one policy on execution alone is not in the subset, Cedar is asked by all of them.
  */
 export function compileCedar(policies: readonly PolicyJson[], agent: string): Compiled {
   const rules: CompiledPolicy[] = [];
   const remainder: { index: number; why: string }[] = [];
+  const leftToCedar: number[] = [];
   for (const [index, policy] of policies.entries()) {
     const rights = rightsOf(policy);
     if (rights === 0 || isAboutOther(policy)) continue;
@@ -52,9 +57,38 @@ export function compileCedar(policies: readonly PolicyJson[], agent: string): Co
             : null;
     if (why === null)
       rules.push({ index, effect: policy.effect === "permit" ? "allow" : "deny", rights, pattern: pattern! });
+    else if (rights === RIGHT.execute) leftToCedar.push(index);
     else remainder.push({ index, why });
   }
-  return { rules, remainder };
+  const isOf = (action: AskedAction, policy: PolicyJson): boolean =>
+    speaksOf(action, policy) && principalOf(policy, agent) !== "other";
+  const indexes = (action: AskedAction): number[] =>
+    policies.flatMap((policy, index) => (isOf(action, policy) ? [index] : []));
+  const execute = leftToCedar.length === 0 ? [] : indexes("execute");
+  // Cedar takes the scope for the whole policy, and would forbid, or permit, more than is meant.
+  for (const index of execute)
+    if (policies[index]!.annotations?.["path"] !== undefined)
+      remainder.push({ index, why: "it has @path beside a policy on execution that Cedar itself answers" });
+  const isBoundByCedar = leftToCedar.some((index) => policies[index]!.effect === "permit");
+  return {
+    rules: isBoundByCedar ? rules.flatMap(withoutExecution) : rules,
+    remainder,
+    asked: { connect: indexes("connect"), execute },
+  };
+}
+
+/** What permits execution is not all that does: a bound made of it would be too narrow. */
+function withoutExecution(rule: CompiledPolicy): CompiledPolicy[] {
+  if (rule.effect === "deny") return [rule];
+  const rights = rule.rights & ~RIGHT.execute;
+  return rights === 0 ? [] : [{ ...rule, rights }];
+}
+
+function speaksOf(action: AskedAction, policy: PolicyJson): boolean {
+  const actions = actionsOf(policy);
+  if (actions !== null && !actions.includes(action)) return false;
+  const type = policy.resource.entity_type ?? entityOf(policy.resource.entity)?.type;
+  return type === undefined || (action === "connect" ? type === "Host" : !isAboutOther(policy));
 }
 
 function rightsOf(policy: PolicyJson): number {

@@ -45,18 +45,34 @@ export function lintCedar(policies: readonly PlacedPolicy[]): Finding[] {
         "error",
         "cedar.condition-on-paths",
         `speaks of paths, and ${why}: no operation on a file waits for Cedar`,
-        "name paths by resource in Dir, and put conditions on issue, run or connect",
+        "name paths by resource in Dir, and put conditions on execute alone, connect, issue or run",
         "when",
       );
   }
+  for (const agent of new Set(policies.map(({ json }) => agentOf(json))))
+    for (const { index, why } of compileCedar(
+      policies.map(({ json }) => json),
+      agent,
+    ).remainder)
+      if (why.startsWith("it has @path beside") && policies[index]!.json.conditions.length === 0)
+        found.push({
+          rule: "cedar.path-beside-condition",
+          severity: "error",
+          ...placeIn(policies[index]!, "@path"),
+          field: "",
+          problem:
+            "narrows execute by @path, and another policy on execute has a condition, for which Cedar itself is asked: it knows no @path",
+          mend: "name the directory by resource in Dir, or put the two into files of their own",
+        });
   if (policies.length > 0 && policies.every(({ json }) => json.effect === "forbid"))
     found.push({
       rule: "cedar.no-permit",
       severity: "warning",
       ...policies[0]!.place,
       field: "",
-      problem: "the file has no permit, and what nothing permits is denied",
-      mend: "write a permit, unless another file has it",
+      problem:
+        "the file has no permit: as a policy point it denies everything, as a layer it refuses only what it forbids",
+      mend: "write a permit where others are to be denied",
     });
   return found;
 }

@@ -14,6 +14,18 @@ export type Case = {
   readonly expect: "allow" | "deny";
   /** The rule that must decide; null: any. */
   readonly rule: string | null;
+  /** UTC, as Cedar policies see it. */
+  readonly minuteOfDay: number;
+  /** 0 is Sunday. */
+  readonly dayOfWeek: number;
+  /** Digest of the program, as Cedar policies see it; null: it can not be read. */
+  readonly sha256: string | null;
+};
+
+/** What Cedar says of what the rules allow; null: nothing against it. */
+export type CaseCedar = {
+  connect(host: string, port: number): { readonly id: string } | null;
+  execute(path: string, digest: () => string | null): { readonly id: string } | null;
 };
 
 export type CaseResult = {
@@ -25,7 +37,12 @@ export type CaseResult = {
   readonly decided: Rule | null;
 };
 
-const FIELDS = ["op", "path", "host", "port", "expect", "rule"];
+const FIELDS = ["op", "path", "host", "port", "expect", "rule", "minuteOfDay", "dayOfWeek", "sha256"];
+/** A Wednesday at noon. */
+const NOON = 720;
+const WEDNESDAY = 3;
+/** The first of January 1970. */
+const THURSDAY = 4;
 const DEFAULT_PORT = 443;
 
 /** Reads the list `cases`; fields that it does not know are refused, so that no case says less than it seems to. */
@@ -48,13 +65,31 @@ export function parseCases(value: unknown): Parsed<readonly Case[]> {
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: cases as Case[] };
 }
 
-export function runCase(policy: Policy, network: NetworkPolicy, one: Case): CaseResult {
+/** Paths are expanded. `cedar` is asked as in a run: after the rules have allowed. */
+export function runCase(
+  policy: Policy,
+  network: NetworkPolicy,
+  one: Case,
+  cedar: CaseCedar | null = null,
+): CaseResult {
   if (one.host !== null) {
     const verdict = network.decide(one.host, one.port);
-    return judged(one, verdict.kind, verdict.kind === "allow" ? verdict.rule : verdict.rule.id, null);
+    if (verdict.kind === "deny") return judged(one, "deny", verdict.rule.id, null);
+    const forbidden = cedar?.connect(one.host, one.port) ?? null;
+    if (forbidden !== null) return judged(one, "deny", forbidden.id, null);
+    return judged(one, "allow", verdict.rule, null);
   }
   const verdict = decidePath(policy, one.path!, RIGHT[one.op]);
+  if (verdict.kind === "allow" && one.op === "execute") {
+    const forbidden = cedar?.execute(one.path!, () => one.sha256) ?? null;
+    if (forbidden !== null) return judged(one, "deny", forbidden.id, null);
+  }
   return judged(one, verdict.kind, verdict.rule?.id ?? "default-deny", verdict.rule);
+}
+
+/** A moment of that day and minute. */
+export function timeOf({ minuteOfDay, dayOfWeek }: Case): number {
+  return (((dayOfWeek - THURSDAY + 7) % 7) * 1440 + minuteOfDay) * 60_000;
 }
 
 /** Policies of nothing but rules and hosts, for runCase. */
@@ -94,7 +129,15 @@ function caseOf(value: unknown, field: string, problems: Problem[]): Case | null
   if (!Number.isInteger(port)) return say("port", "is no number", "write a port from 1 to 65535");
   if (rule !== undefined && typeof rule !== "string")
     return say("rule", "is no text", "write the id of a rule");
+  const { minuteOfDay = NOON, dayOfWeek = WEDNESDAY, sha256 = null } = value;
+  if (!isWithin(minuteOfDay, 1439)) return say("minuteOfDay", "is no minute", "write 0 to 1439, in UTC");
+  if (!isWithin(dayOfWeek, 6)) return say("dayOfWeek", "is no day", "write 0 (Sunday) to 6");
+  if (sha256 !== null && !(typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256)))
+    return say("sha256", "is no digest", "write what sha256sum prints");
   return {
+    minuteOfDay: minuteOfDay as number,
+    dayOfWeek: dayOfWeek as number,
+    sha256: sha256 as string | null,
     op: right as RightName,
     path: (path as string | undefined) ?? null,
     host: (host as string | undefined) ?? null,
@@ -102,4 +145,8 @@ function caseOf(value: unknown, field: string, problems: Problem[]): Case | null
     expect,
     rule: rule ?? null,
   };
+}
+
+function isWithin(value: unknown, most: number): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
 }

@@ -2,15 +2,17 @@
  * A layer bounds the profiles of many runs: managed over user over project. It grants nothing. Its deny rules hold for every run; for
  * each right that its allow rules name, nothing else is granted; the rest is what it asks at least or lets be granted at most.
  */
+import type { AskedOfCedar } from "../cedar/asked.ts";
 import type { Path, Place, Source } from "../lint/finding.ts";
 import type { Parsed } from "../problem.ts";
 import { type Fields, layerProblems } from "../profile_fields.ts";
 import { RIGHT, type RightName } from "../rights.ts";
 
-export type LayerKind = "managed" | "user" | "project";
+/** profile: the Cedar policies that a profile or a pack brings along bound it as a layer does, below all others. */
+export type LayerKind = "managed" | "user" | "project" | "profile";
 
 /** Highest first. */
-export const LAYER_KINDS: readonly LayerKind[] = ["managed", "user", "project"];
+export const LAYER_KINDS: readonly LayerKind[] = ["managed", "user", "project", "profile"];
 
 export type LayerPattern = { readonly text: string; readonly place: Place };
 
@@ -38,6 +40,8 @@ export type Layer = {
     readonly allow: readonly LayerPattern[] | null;
     readonly listen: readonly number[] | null;
   };
+  /** What Cedar itself answers; absent: nothing. */
+  readonly asked?: AskedOfCedar;
   /** All other fields, as written. */
   readonly fields: Fields;
   /** FILE:LINE of a field. */

@@ -282,6 +282,7 @@ export const FIELDS: { readonly [section: string]: readonly string[] } = {
     "linuxCapabilities",
     "limits",
     "rlimits",
+    "cedar",
     "undo",
     "undoLimits",
     "fileLimits",
