@@ -1,18 +1,16 @@
-import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { SallyportError } from "../../protocol/errors.ts";
-import type { RefusedRequest } from "../../protocol/message.ts";
-import { isOfRun } from "../agent_callers.ts";
+import { type AgentKind, refuseOfAgent, serveAgent } from "../agent_front.ts";
 import type { Caller } from "../caller.ts";
 import { dispatch } from "../dispatch.ts";
 import type { Session } from "../session.ts";
 import { type AgentCommand, dataLines, ERROR, LineStream, parseCommand } from "./assuan.ts";
 
-/** One more is closed at once. */
-const MAX_CONNECTIONS = 32;
-/** A client that is further ahead of its answers is closed. */
-const MAX_WAITING = 64;
+const KIND: AgentKind = {
+  name: "gpg-agent",
+  does: "it signs with the granted keys and does nothing else",
+  protocol: "Assuan",
+  maxWaiting: 64,
+};
 const OK = Buffer.from("OK\n");
 
 export type GpgAgent = { readonly home: string; close(): void };
@@ -26,51 +24,23 @@ type Said = { keygrip: string; algorithm: number; digest: string };
  * it does to itself. Throws SETUP, and what listen(2) throws.
  */
 export async function serveGpgAgent(session: Session, directory: string): Promise<GpgAgent> {
-  const { gpg, ownSockets, platform } = session;
+  const { gpg } = session;
   const home = gpg.makeHome(directory);
-  const path = join(home, "S.gpg-agent");
-  const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    const pid = isOfRun(socket, platform) ? gpg.takeCaller() : -1;
-    if (pid < 0 || open.size >= MAX_CONNECTIONS) {
-      socket.destroy();
-      return;
-    }
-    open.add(socket);
-    socket.on("close", () => open.delete(socket));
-    socket.on("error", () => socket.destroy());
-    serveConnection(socket, pid);
-  });
-
-  function serveConnection(socket: Socket, pid: number): void {
-    const caller: Caller = { pid, tid: pid, heldFd: -1, descriptors: [], waits: () => !socket.destroyed };
+  const front = await serveAgent<Buffer>(KIND, join(home, "S.gpg-agent"), gpg, session, (caller) => {
     const stream = new LineStream();
     const said: Said = { keygrip: "", algorithm: 0, digest: "" };
-    let waiting = 0;
-    let last: Promise<void> = Promise.resolve();
-    socket.write("OK Pleased to meet you\n");
-    socket.on("data", (chunk) => {
-      const lines = stream.push(chunk);
-      if (lines === null || waiting + lines.length > MAX_WAITING) {
-        refuse("a stream that is no Assuan protocol", caller);
-        socket.destroy();
-        return;
-      }
-      waiting += lines.length;
-      // Answers go out in the order of their commands.
-      for (const line of lines) {
-        last = last.then(async () => {
-          waiting--;
-          if (socket.destroyed || line.length === 0 || line[0] === 0x23) return;
-          const command = parseCommand(line);
-          const answer = await answerTo(command, said, caller);
-          if (socket.destroyed) return;
-          if (command.kind === "bye") socket.end(answer);
-          else socket.write(answer);
-        });
-      }
-    });
-  }
+    return {
+      greeting: "OK Pleased to meet you\n",
+      push: (chunk) => stream.push(chunk),
+      async answer(line) {
+        // Empty lines and comments have no answer.
+        if (line.length === 0 || line[0] === 0x23) return null;
+        const command = parseCommand(line);
+        const bytes = await answerTo(command, said, caller);
+        return { bytes, next: command.kind === "bye" ? "close" : "more" };
+      },
+    };
+  });
 
   async function answerTo(command: AgentCommand, said: Said, caller: Caller): Promise<Uint8Array> {
     switch (command.kind) {
@@ -117,28 +87,10 @@ export async function serveGpgAgent(session: Session, directory: string): Promis
   }
 
   function refuse(what: string, caller: Caller): void {
-    const request: RefusedRequest = {
-      op: "refused",
-      what: `gpg-agent: ${what}: it signs with the granted keys and does nothing else`,
-      rule: "sockets.gpg-agent",
-      errno: "EPERM",
-    };
-    void dispatch(request, caller, session);
+    refuseOfAgent(KIND, what, caller, session);
   }
 
-  server.listen(path);
-  await once(server, "listening");
-  const found = platform.stat(path);
-  if (ownSockets.add(path) < 0 || typeof found === "number")
-    throw new SallyportError("SETUP", `Cannot serve a gpg-agent at ${path}`);
-  gpg.servesAt(found);
-  return {
-    home,
-    close() {
-      server.close();
-      for (const socket of open) socket.destroy();
-    },
-  };
+  return { home, close: () => front.close() };
 }
 
 function failure(code: number): Buffer {
