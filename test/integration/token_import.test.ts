@@ -67,6 +67,7 @@ const imported = (file: string, ...more: readonly string[]) =>
 
 it("gives a run what the Biscuit lets be done, and its revocation ids are kept", () => {
   const { file, ids } = put(files(), onlyMarkdown);
+  const bytes = readFileSync(file);
   const token = join(arena.root, "imported.token");
   const made = imported(file, "--id", "c-1", "--out", token);
   expect(made, made.stderr).toMatchObject({ status: 0, stdout: "" });
@@ -148,6 +149,11 @@ it("ends with the Biscuit, by the id of any of its blocks, and none is made of i
     .map((line) => line.split(" ").slice(0, 2).join(" ").trim());
   expect(states).toContain("revoked");
   expect(call("list").stdout).toMatch(/^revoked +c-1 .*\nactive +c-2 /m);
+  writeFileSync(file, bytes);
+  const again = imported(file, "--id", "c-3");
+  expect(again.status).not.toBe(0);
+  expect(again.stderr).toMatch(/revoked/);
+  // Another Biscuit of the same issuer is another matter.
   writeFileSync(file, biscuit(ROOT, [files()]));
   expect(imported(file).status).toBe(0);
 });
