@@ -1,6 +1,6 @@
 /** `sallyport token import`: a Biscuit becomes a token of this host, which a run has and a revocation ends. */
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openChain } from "../../src/tokens/biscuit/chain.ts";
@@ -67,7 +67,6 @@ const imported = (file: string, ...more: readonly string[]) =>
 
 it("gives a run what the Biscuit lets be done, and its revocation ids are kept", () => {
   const { file, ids } = put(files(), onlyMarkdown);
-  const bytes = readFileSync(file);
   const token = join(arena.root, "imported.token");
   const made = imported(file, "--id", "c-1", "--out", token);
   expect(made, made.stderr).toMatchObject({ status: 0, stdout: "" });
@@ -137,6 +136,7 @@ it("is for whom the caller says, and the caller must say it", () => {
 
 it("ends with the Biscuit, by the id of any of its blocks, and none is made of it again", () => {
   const { file, ids } = put(files(), onlyMarkdown);
+  const bytes = readFileSync(file);
   const token = join(arena.root, "imported.token");
   expect(imported(file, "--id", "c-1", "--out", token).status).toBe(0);
   const other = put(files());
