@@ -43,7 +43,7 @@ export function scanSegment(image: Buffer): SegmentScan {
     if (length === 0 || length > MAX_ENTRY_BYTES || end > image.length) break;
     records.push({ offset: at + LENGTH_BYTES, length });
     at = align4(end);
-    if (faultOffset < 0 && image.subarray(end, at).some((byte) => byte !== 0)) {
+    if (faultOffset < 0 && holdsAny(image, end, at)) {
       faultOffset = end;
       fault = "bytes between two records";
     }
@@ -61,8 +61,21 @@ export function scanSegment(image: Buffer): SegmentScan {
   return { records, end, tornBytes: Math.max(0, tornBytes), faultOffset, fault };
 }
 
+const ZEROS = Buffer.alloc(4096);
+
+/** Whether a byte from `from` to before `to`, or to the end of the image, is not 0. */
+function holdsAny(image: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (at < image.length && image[at] !== 0) return true;
+  return false;
+}
+
 function lastNonZero(image: Buffer, from: number): number {
   let at = image.length - 1;
+  // A segment is mostly room that was never written.
+  for (let begin = at + 1 - ZEROS.length; begin >= from; begin = at + 1 - ZEROS.length) {
+    if (image.compare(ZEROS, 0, ZEROS.length, begin, at + 1) !== 0) break;
+    at = begin - 1;
+  }
   while (at >= from && image[at] === 0) at--;
   return Math.max(at, from - 1);
 }
