@@ -267,7 +267,7 @@ export async function startRun(asked: RunOptions): Promise<Run> {
         ...containmentVerbs(
           containment,
           { run: id, started: Date.now(), profile: options.profile.name, workspace, argv: options.argv },
-          (capability) => agents.containmentsOf(capability),
+          () => agents.contained(),
         ),
         revocations: async () => ({ revoked: revocations.refresh() }),
       },

@@ -46,12 +46,19 @@ function tell(status: RunStatus, flags: Flags): void {
     console.log(JSON.stringify(status));
     return;
   }
-  const { run, state, reason, since, started, profile, workspace, argv } = status;
-  const why = state === "running" ? "" : ` since ${new Date(since).toISOString()} (${reason})`;
+  const { run, started, profile, workspace, argv, agents } = status;
   const begun = new Date(started).toISOString();
   console.log(
-    printable(`${run} · ${state}${why} · ${profile} · ${workspace} · ${argv.join(" ")} · started ${begun}`),
+    printable(
+      `${run} · ${stateText(status)} · ${profile} · ${workspace} · ${argv.join(" ")} · started ${begun}`,
+    ),
   );
+  for (const agent of agents)
+    console.log(printable(`${run} · agent of capability ${agent.capability} · ${stateText(agent)}`));
+}
+
+function stateText({ state, since, reason }: Pick<RunStatus, "state" | "since" | "reason">): string {
+  return state === "running" ? state : `${state} since ${new Date(since).toISOString()} (${reason})`;
 }
 
 function reasonOf({ reason }: { readonly reason?: string }): { reason?: string } {

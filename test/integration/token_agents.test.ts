@@ -84,6 +84,16 @@ time.sleep(60)
       .filter((line) => line.startsWith("one")),
   ).toHaveLength(stood);
 
+  const seen = await sallyport(arena, ["runs", "--json", "--state", arena.state]);
+  const { state, agents } = JSON.parse(seen.stdout) as { state: string; agents: { capability: string }[] };
+  expect(state).toBe("running");
+  expect(agents.sort((a, b) => (a.capability < b.capability ? -1 : 1))).toMatchObject([
+    { capability: "one", state: "frozen", by: "revocation" },
+    { capability: "two", state: "running" },
+  ]);
+  const told = await sallyport(arena, ["runs", "--state", arena.state]);
+  expect(told.stdout).toMatch(/ · agent of capability one · frozen since .*Z \(/);
+
   // A run that stands still keeps all of its processes still.
   expect(await ask("freeze")).toBe("");
   expect(await ask("resume", "one")).toContain("the run is frozen");

@@ -20,7 +20,14 @@ export type RunStatus = {
   readonly profile: string;
   readonly workspace: string;
   readonly argv: readonly string[];
+  /** Its sub-agents, each by the id of the capability that it was launched with. */
+  readonly agents: readonly (StateFacts & { readonly capability: string })[];
 };
+
+type StateFacts = Pick<RunStatus, "state" | "reason" | "by" | "since">;
+
+/** A sub-agent that lives. */
+export type SubAgent = { readonly capability: string; readonly containment: Containment };
 
 export type StatusFacts = Pick<RunStatus, "run" | "started" | "profile" | "workspace" | "argv">;
 
@@ -31,18 +38,23 @@ export type StatusFacts = Pick<RunStatus, "run" | "started" | "profile" | "works
 export function containmentVerbs(
   containment: Containment,
   facts: StatusFacts,
-  agentsOf: (capability: string) => readonly Containment[],
+  agents: () => readonly SubAgent[],
 ): Verbs {
-  const status = (): RunStatus => {
-    const { state, cause, since } = containment;
+  const stateOf = ({ state, cause, since }: Containment): StateFacts => {
     const { reason = "", by = "" } = cause ?? {};
-    return { ...facts, state, reason, by, since: since || facts.started, pid: process.pid };
+    return { state, reason, by, since: since || facts.started };
   };
+  const status = (): RunStatus => ({
+    ...facts,
+    ...stateOf(containment),
+    pid: process.pid,
+    agents: agents().map((one) => ({ capability: one.capability, ...stateOf(one.containment) })),
+  });
   const chosen = (request: ControlRequest): readonly Containment[] => {
     if (request["agent"] === undefined) return [containment];
     const agent = textOf(request, "agent", MAX_NAME, "");
-    const found = agentsOf(agent);
-    if (found.length > 0) return found;
+    const found = agents().filter(({ capability }) => capability === agent);
+    if (found.length > 0) return found.map((one) => one.containment);
     throw new SallyportError(
       "NOT_FOUND",
       `Cannot ${request.verb}: no sub-agent of this run has the capability ${JSON.stringify(agent)}`,

@@ -6,6 +6,7 @@ import { SallyportError } from "../../protocol/errors.ts";
 import type { ExecRequest } from "../../protocol/message.ts";
 import { type Confinement, confineFurther } from "../confinement.ts";
 import { Containment } from "../containment.ts";
+import type { SubAgent } from "../control/verbs.ts";
 import { refusal } from "../denial.ts";
 import type { RefusingRule } from "../judgement.ts";
 import { launcherPath } from "../launcher_path.ts";
@@ -143,11 +144,9 @@ export class SubLaunches implements Agents {
     return [...this.#trees].filter(({ authority }) => authority.all.some((one) => all.has(one)));
   }
 
-  /** Of those that were launched with the capability of this id, whatever they have launched. */
-  containmentsOf(capability: string): readonly Containment[] {
-    return [...this.#trees]
-      .filter(({ authority }) => authority.id === capability)
-      .map(({ containment }) => containment);
+  /** Of each that lives, with the id of the capability that it was launched with. */
+  contained(): readonly SubAgent[] {
+    return [...this.#trees].map(({ authority, containment }) => ({ capability: authority.id, containment }));
   }
 
   /** For the run as a whole to be stopped and ended; what is frozen for itself is left so. */
