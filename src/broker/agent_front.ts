@@ -9,9 +9,10 @@ import type { Session } from "./session.ts";
 /** One more is closed at once. */
 const MAX_CONNECTIONS = 32;
 
-/** One agent of the person's, of which a run gets less: `name` as in "ssh-agent", and what it does, for the record of a refusal. */
+/** One agent of the person's, of which a run gets less: `name` as in "ssh-agent", and by which rule the rest is refused. */
 export type AgentKind = {
-  readonly name: "ssh-agent" | "gpg-agent";
+  readonly name: string;
+  readonly rule: string;
   readonly does: string;
   readonly protocol: string;
   /** A client that is further ahead of its answers is closed. */
@@ -35,12 +36,13 @@ export type AgentFront = { close(): void };
  * messages. Throws SETUP, and what listen(2) throws.
  */
 export async function serveAgent<Message>(
-  { name, protocol, maxWaiting, does }: AgentKind,
+  kind: AgentKind,
   path: string,
   callers: AgentCallers,
   session: Session,
   connect: (caller: Caller) => AgentConnection<Message>,
 ): Promise<AgentFront> {
+  const { name, protocol, maxWaiting } = kind;
   const { ownSockets, platform } = session;
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -64,7 +66,7 @@ export async function serveAgent<Message>(
     socket.on("data", (chunk) => {
       const messages = connection.push(chunk);
       if (messages === null || waiting + messages.length > maxWaiting) {
-        refuseOfAgent({ name, does }, `a stream that is no ${protocol} protocol`, caller, session);
+        refuseOfAgent(kind, `a stream that is no ${protocol} protocol`, caller, session);
         socket.destroy();
         return;
       }
@@ -98,14 +100,10 @@ export async function serveAgent<Message>(
 
 /** Records what a program asked of an agent that the run's does not do. */
 export function refuseOfAgent(
-  { name, does }: Pick<AgentKind, "name" | "does">,
+  { name, does, rule }: AgentKind,
   what: string,
   caller: Caller,
   session: Session,
 ): void {
-  void dispatch(
-    { op: "refused", what: `${name}: ${what}: ${does}`, rule: `sockets.${name}`, errno: "EPERM" },
-    caller,
-    session,
-  );
+  void dispatch({ op: "refused", what: `${name}: ${what}: ${does}`, rule, errno: "EPERM" }, caller, session);
 }

@@ -7,6 +7,7 @@ import { type AgentCommand, dataLines, ERROR, LineStream, parseCommand } from ".
 
 const KIND: AgentKind = {
   name: "gpg-agent",
+  rule: "sockets.gpg-agent",
   does: "it signs with the granted keys and does nothing else",
   protocol: "Assuan",
   maxWaiting: 64,

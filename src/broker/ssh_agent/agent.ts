@@ -21,6 +21,7 @@ import { askAgent } from "./upstream.ts";
 
 const KIND: AgentKind = {
   name: "ssh-agent",
+  rule: "sockets.ssh-agent",
   does: "only the granted keys are shown and signed with",
   protocol: "ssh-agent",
   maxWaiting: 16,
