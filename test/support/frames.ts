@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { type Arena, fingerprint } from "./arena.ts";
 import { survivors } from "./attack.ts";
 import { REFUSED, runVictim } from "./hostile.ts";
+import { stubbornProfile } from "./stubborn_profile.ts";
 
 export type Prepared = { readonly greet: boolean; readonly bytes: Uint8Array };
 
@@ -23,7 +24,7 @@ export function serializeFrames(frames: readonly Prepared[]): Buffer {
 export async function sendFrames(arena: Arena, frames: readonly Prepared[]): Promise<string> {
   arena.put("workspace/frames", serializeFrames(frames));
   const before = fingerprint(arena.outside);
-  const run = await runVictim(arena, "send_frames", ["frames"]);
+  const run = await runVictim(arena, "send_frames", ["frames"], { flags: stubbornProfile(arena) });
   expect(run.exitCode, `${run.stdout}${run.stderr}`).toBe(REFUSED);
   expect(fingerprint(arena.outside)).toBe(before);
   expect(survivors(arena)).toEqual([]);
