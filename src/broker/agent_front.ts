@@ -75,8 +75,8 @@ export async function serveAgent<Message>(
     });
 
     async function answer(message: Message): Promise<void> {
-      waiting--;
       const answered = socket.destroyed ? null : await connection.answer(message);
+      waiting--;
       if (answered === null || socket.destroyed) return;
       if (answered.next === "close") socket.end(answered.bytes);
       else socket.write(answered.bytes);
@@ -88,7 +88,7 @@ export async function serveAgent<Message>(
   const found = platform.stat(path);
   // The run connects to it as to a socket of its own.
   if (ownSockets.add(path) < 0 || typeof found === "number")
-    throw new SallyportError("SETUP", `Cannot serve an ${name} at ${path}`);
+    throw new SallyportError("SETUP", `Cannot serve the ${name} of the run at ${path}`);
   callers.servesAt(found);
   return {
     close() {

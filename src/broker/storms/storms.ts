@@ -188,12 +188,17 @@ export class Storms {
     this.#timer = undefined;
   }
 
+  #opensEntropy(): boolean {
+    const before = this.#breakers.entropy.state;
+    this.judge("at once");
+    return before !== "open" && this.#breakers.entropy.state === "open";
+  }
+
   #count(storm: Storm, nowMs: number, weight: number, last: (() => string) | null, said = ""): void {
     const breaker = this.#breakers[storm];
     if (breaker.failed(nowMs, weight) === "same") return;
-    // Of two causes the person is told the worse one.
-    if (storm === "deletes" || storm === "renames") this.judge("at once");
-    if (storm !== "entropy" && this.#breakers.entropy.state === "open") return;
+    // Of two causes the person is told the worse one, which has stopped the run by then.
+    if ((storm === "deletes" || storm === "renames") && this.#opensEntropy()) return;
     const seconds = Math.round(breaker.settings.windowMs / 1000);
     const counted = `${breaker.bad} ${STORM_WORDS[storm]} within ${seconds} s`;
     const reason = last === null ? said : `${counted}, ${last()}`;
