@@ -1,5 +1,4 @@
 import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
-import { constants as osConstants } from "node:os";
 import { resolve } from "node:path";
 import { type ProgramEnd, programEnd } from "../client/program.ts";
 import { errnoName } from "../platform/errno.ts";
@@ -35,6 +34,8 @@ export type Refused = { readonly number: number; readonly denial: Denial | null 
 /** Each program that the broker starts holds one of the 64 channels of its run as long as it lives. */
 const MAX_BROKERED = 16;
 const STANDARD = 3;
+/** chdir(2) to it is ENOTDIR. */
+const NO_DIRECTORY = "/dev/null/none";
 const ESRCH = uvNumber("ESRCH");
 type Kill = (pid: number, signal: number) => number;
 /** Node's own, before it is replaced. */
@@ -82,20 +83,16 @@ export class Starter {
   }
 
   /**
-   * Why the floor refuses what the kernel was to start; null where the broker has no rule to tell. What it starts after all is nobody's: it
-   * has not the descriptors that were wanted, and is ended.
+   * Why the floor refuses what the kernel was to start; null where the broker has no rule to tell. The broker is asked to start it in a
+   * directory that is none: it decides, records, and starts nothing.
    */
   denialOf(options: SpawnOptions): Denial | null {
     const request = options.uid == null && options.gid == null ? requestOf(options) : null;
     if (request === null) return null;
     const nothing = [0, 1, 2].map(() => ({ type: "ignore" }));
-    const said = this.#ask(request, nothing);
-    if (said === null) return null;
-    if ("denial" in said) return said.denial;
-    this.#calls.binding.closeFd(said.end);
-    this.ended();
-    this.signal(said.pid, osConstants.signals.SIGKILL);
-    return null;
+    const said = this.#ask({ ...request, cwd: NO_DIRECTORY }, nothing);
+    if (said !== null && "pid" in said) throw new Error(`A program has started in ${NO_DIRECTORY}`);
+    return said?.denial ?? null;
   }
 
   /** 0, or libuv's number. Only of what is there is the broker asked: of anything else it says that it is a stranger. */
@@ -135,7 +132,11 @@ export class Starter {
       started = { pid, pipes: ours.slice(0, STANDARD), end: ours[STANDARD]! };
       return started;
     } catch (error) {
-      if (!(error instanceof SallyportError)) return null;
+      if (!(error instanceof SallyportError)) {
+        // No descriptor is left for /dev/null: the kernel says so too. Anything else is a fault of ours.
+        if ((error as NodeJS.ErrnoException).syscall === "open") return null;
+        throw error;
+      }
       if (error.denial !== undefined) return { number: uvNumber(error.errno), denial: error.denial };
       // Perhaps it was started: to start it once more is the one thing that must not be done.
       if (error.outcome === "unknown") return { number: uvNumber("EIO"), denial: null };
