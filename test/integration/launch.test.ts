@@ -25,6 +25,7 @@ import {
   startHarness,
   until,
 } from "../support/launch.ts";
+import { rootObstacle, skipFor } from "../support/needs.ts";
 
 const { ENOENT, EACCES, EINVAL, ENOTTY, ECHILD, ESRCH } = constants.errno;
 const { SIGTERM, SIGKILL } = constants.signals;
@@ -119,7 +120,8 @@ describe("a launched program", () => {
     expect(out).toMatch(/^NoNewPrivs:\s+1$/m);
   });
 
-  it.runIf(isRoot)("keeps the capabilities asked for across a switch of user", async () => {
+  it("keeps the capabilities asked for across a switch of user", async (context) => {
+    skipFor(rootObstacle(), context);
     const { out } = await run.sh("cat /proc/self/status", {
       user: { uid: 12345, gid: 12346, groups: [5, 6] },
       keepCapabilities: [10, 38],
@@ -220,7 +222,8 @@ describe("the end of a run", () => {
     expect(isAlive(Number(out))).toBe(false);
   });
 
-  it.runIf(isRoot)("ends a fork storm", { timeout: 60_000 }, async () => {
+  it("ends a fork storm", { timeout: 60_000 }, async (context) => {
+    skipFor(rootObstacle(), context);
     const uid = 23456;
     const result = await run.launch({
       path: "/bin/sh",

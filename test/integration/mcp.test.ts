@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Arena, fingerprint, NOBODY } from "../support/arena.ts";
-import { unprivilegedObstacle } from "../support/confined.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Arena, fingerprint } from "../support/arena.ts";
+import { eachUser } from "../support/each_user.ts";
 import { McpSession } from "../support/mcp.ts";
 
 let server: Server;
@@ -21,15 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe.each([
-  ["root", process.geteuid!()],
-  ["a user without privileges", NOBODY],
-])("%s", (_who, owner) => {
-  test.beforeEach((context) => {
-    const obstacle = owner === process.geteuid!() ? "" : unprivilegedObstacle();
-    if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
-  });
-
+eachUser((owner) => {
   test("works on files of the workspace, bounded, and leaves a record of each act", async () => {
     using arena = new Arena(owner);
     arena.put("workspace/big.txt", "y".repeat(300_000));

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Arena, NOBODY } from "../support/arena.ts";
-import { type Confined, confined, unprivilegedObstacle } from "../support/confined.ts";
+import { type Confined, confined } from "../support/confined.ts";
+import { eachUser } from "../support/each_user.ts";
 
 let server: Server;
 let port = 0;
@@ -30,15 +31,7 @@ function flows(run: Confined) {
   return run.records.filter(({ op, kind }) => op === "connect" && kind === "intent").map(({ path }) => path);
 }
 
-describe.each([
-  ["root", process.geteuid!()],
-  ["a user without privileges", NOBODY],
-])("%s", (_who, owner) => {
-  test.beforeEach((context) => {
-    const obstacle = owner === process.geteuid!() ? "" : unprivilegedObstacle();
-    if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
-  });
-
+eachUser((owner) => {
   const run = (arena: Arena, script: string, flags: readonly string[]) =>
     confined(arena, ["bash", "-c", script], { env, flags });
 

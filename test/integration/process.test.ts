@@ -5,10 +5,10 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { binding } from "../../src/platform/binding.ts";
+import { rootObstacle, skipFor } from "../support/needs.ts";
 
 const { EACCES, EPERM, ESRCH } = constants.errno;
 const CAP_DAC_OVERRIDE = 1;
-const isRoot = process.getuid!() === 0;
 
 test("facts about a process", () => {
   const umask = process.umask(0o037);
@@ -48,7 +48,8 @@ test("a pseudo-terminal has two ends and a size", () => {
   expect(() => binding.getWindowSize(-1)).toThrow(expect.objectContaining({ code: "EBADF" }));
 });
 
-test.runIf(isRoot)("authority is lowered for effects and comes back", () => {
+test("authority is lowered for effects and comes back", (context) => {
+  skipFor(rootObstacle(), context);
   const folder = mkdtempSync(join(tmpdir(), "sallyport-authority-"));
   const secret = join(folder, "secret");
   writeFileSync(secret, "", { mode: 0o000 });
@@ -69,7 +70,8 @@ test.runIf(isRoot)("authority is lowered for effects and comes back", () => {
   rmSync(folder, { recursive: true });
 });
 
-test.runIf(isRoot)("what a lowered thread makes belongs to its user", () => {
+test("what a lowered thread makes belongs to its user", (context) => {
+  skipFor(rootObstacle(), context);
   const folder = mkdtempSync("/var/tmp/sallyport-authority-");
   binding.fsChmod(folder, 0o777);
   binding.lowerAuthority({ uid: 1234, gid: 1235, groups: [] }, []);

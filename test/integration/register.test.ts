@@ -1,8 +1,9 @@
 import { copyFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { Arena, fingerprint, NOBODY } from "../support/arena.ts";
-import { confined, unprivilegedObstacle } from "../support/confined.ts";
+import { expect, test } from "vitest";
+import { Arena, fingerprint } from "../support/arena.ts";
+import { confined } from "../support/confined.ts";
+import { eachUser } from "../support/each_user.ts";
 import { execute } from "../support/process.ts";
 
 const REGISTER: string = new URL("../../dist/register/register.js", import.meta.url).pathname;
@@ -17,15 +18,7 @@ function kernelProfile(arena: Arena): string {
 
 const flags = (agent: string): string[] => ["--read", dirname(process.execPath), "--read", agent];
 
-describe.each([
-  ["root", process.geteuid!()],
-  ["a user without privileges", NOBODY],
-])("%s", (_who, owner) => {
-  test.beforeEach((context) => {
-    const obstacle = owner === process.geteuid!() ? "" : unprivilegedObstacle();
-    if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
-  });
-
+eachUser((owner) => {
   test("a program sees what it would see without a sandbox, error for error, and the outside stays as it is", async () => {
     using arena = new Arena(owner);
     const acts = arena.put("home/acts.cjs", "");

@@ -1,9 +1,10 @@
 /** `child_process` below `sallyport/register`: parts of Node's own tests of it, beside the same program without a sandbox. */
 import { chmodSync, copyFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { Arena, NOBODY } from "../support/arena.ts";
-import { confined, unprivilegedObstacle } from "../support/confined.ts";
+import { expect, test } from "vitest";
+import { Arena } from "../support/arena.ts";
+import { confined } from "../support/confined.ts";
+import { eachUser } from "../support/each_user.ts";
 import { KERNEL_PROFILE } from "../support/kernel_profile.ts";
 import { execute } from "../support/process.ts";
 
@@ -17,15 +18,7 @@ function forbiddenProgram(arena: Arena): string {
   return program;
 }
 
-describe.each([
-  ["root", process.geteuid!()],
-  ["a user without privileges", NOBODY],
-])("%s", (_who, owner) => {
-  test.beforeEach((context) => {
-    const obstacle = owner === process.geteuid!() ? "" : unprivilegedObstacle();
-    if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
-  });
-
+eachUser((owner) => {
   test("a program sees what it would see without, is told the rule where it is refused, and its programs are on record", async () => {
     using arena = new Arena(owner);
     const acts = arena.put("home/acts.cjs", "");

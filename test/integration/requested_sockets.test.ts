@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect as connectTo } from "node:net";
 import { dirname } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Arena, NOBODY } from "../support/arena.ts";
-import { confined, unprivilegedObstacle } from "../support/confined.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Arena } from "../support/arena.ts";
+import { confined } from "../support/confined.ts";
+import { eachUser } from "../support/each_user.ts";
 
 const CLIENT: string = new URL("../../dist/client/client.js", import.meta.url).pathname;
 
@@ -36,15 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe.each([
-  ["root", process.geteuid!()],
-  ["a user without privileges", NOBODY],
-])("%s", (_who, owner) => {
-  test.beforeEach((context) => {
-    const obstacle = owner === process.geteuid!() ? "" : unprivilegedObstacle();
-    if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
-  });
-
+eachUser((owner) => {
   const ask = async (arena: Arena, body: string, flags: readonly string[], profile?: string) => {
     const agent = arena.put("home/agent.mjs", program(body));
     const command = [process.execPath, agent];

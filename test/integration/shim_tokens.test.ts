@@ -1,37 +1,14 @@
 /** Tokens that a Python program presents by the C library: with a proof that it had signed, and without one where the token has no key. */
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Grant } from "../../src/policy/capability/capability.ts";
-import { type PrivateJwk, publicHalf } from "../../src/tokens/jwk.ts";
-import { mintToken } from "../../src/tokens/mint.ts";
 import { Arena } from "../support/arena.ts";
 import { path } from "../support/sessions.ts";
 import { SHIM_LIBRARY } from "../support/shim_program.ts";
 import { startWith, until } from "../support/token_run.ts";
-import { HOST, holders, issuer, order } from "../support/tokens.ts";
+import { holders, presentable } from "../support/tokens.ts";
 import { pythonObstacle } from "../support/vectors/shims.ts";
 
 const ROOT: string = new URL("../..", import.meta.url).pathname;
-
-function token(id: string, grants: readonly Grant[], holder: PrivateJwk | null): string {
-  const now = Date.now();
-  const life = { issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 240_000 };
-  const { capability } = order({
-    id,
-    subject: "agent",
-    run: null,
-    grants,
-    delegationDepth: 0,
-    budget: {},
-    ...life,
-  });
-  const whose = holder === null ? null : publicHalf(holder);
-  return mintToken(
-    holder === null ? "json" : "aat-01",
-    { capability, audience: HOST, holder: whose },
-    issuer,
-  );
-}
 
 test("a program that was started with a presented token has what that grants, and no other proof is taken", async (context) => {
   const obstacle = pythonObstacle();
@@ -50,7 +27,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, ${JSON.stringify(join(ROOT, "python"))})
 import sallyport
 plain, keyed, key, node, sign = json.loads(${JSON.stringify(
-    JSON.stringify([token("plain", grants, null), token("keyed", grants, key), key, process.execPath, sign]),
+    JSON.stringify([
+      presentable("plain", grants, null),
+      presentable("keyed", grants, key),
+      key,
+      process.execPath,
+      sign,
+    ]),
   )})
 broker = sallyport.connect()
 def attempt(act):

@@ -2,12 +2,11 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { mintToken } from "../../src/tokens/mint.ts";
 import { Arena } from "../support/arena.ts";
 import { recordsOf, sallyport } from "../support/confined.ts";
 import { path } from "../support/sessions.ts";
 import { revokeIn, startWith, until } from "../support/token_run.ts";
-import { HOST, issuer, order } from "../support/tokens.ts";
+import { presentable } from "../support/tokens.ts";
 
 const PYTHON = "/usr/bin/python3";
 
@@ -21,21 +20,8 @@ test("one of two sub-agents is frozen by its revocation, resumed alone, and has 
     "workspace/mine/child.py",
     `${load}name = sys.argv[1]\nwhile True:\n    say(name, attempt(lambda: open("mine/a.md")))\n    time.sleep(0.02)\n`,
   );
-  const now = Date.now();
-  const tokenOf = (id: string): string => {
-    const life = { issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 240_000 };
-    const grants = ["read", "list"].map((action) => path(action as "read", `${arena.workspace}/mine/**`));
-    const { capability } = order({
-      id,
-      run: null,
-      grants,
-      delegationDepth: 0,
-      budget: {},
-      onRevoke: "freeze",
-      ...life,
-    });
-    return mintToken("json", { capability, audience: HOST, holder: null }, issuer);
-  };
+  const grants = ["read", "list"].map((action) => path(action as "read", `${arena.workspace}/mine/**`));
+  const tokenOf = (id: string): string => presentable(id, grants, null, { onRevoke: "freeze" });
   arena.put(
     "workspace/mine/parent.py",
     `${load}broker = Broker()

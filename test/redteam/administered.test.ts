@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Administered, administrationObstacle } from "../support/administered.ts";
 import { Arena } from "../support/arena.ts";
+import { needs } from "../support/needs.ts";
 
 const obstacle = administrationObstacle();
-if (obstacle !== "") console.log(`skipped: ${obstacle}`);
 
 const layer = (kind: string, rest: string): string =>
   `layer: ${kind}\nversion: 1\ndescription: A layer\n${rest}`;
@@ -16,7 +16,8 @@ const MANAGED = layer("managed", `rules:\n${rule("locked", "deny", "${workspace}
 const USER = layer("user", `rules:\n${rule("mine", "deny", "${workspace}/src/mine")}`);
 const PROJECT = layer("project", `rules:\n${rule("sources", "allow", "${workspace}/src/**")}`);
 
-describe.skipIf(obstacle !== "")("a machine that is administered", () => {
+describe("a machine that is administered", () => {
+  needs(obstacle);
   it("holds every layer against a program that does what each refuses", async () => {
     using arena = new Arena();
     arena.put("workspace/locked/kept", "kept\n");

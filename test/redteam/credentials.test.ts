@@ -1,8 +1,9 @@
 import { linkSync, readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Arena, NOBODY } from "../support/arena.ts";
-import { confined, sallyport, unprivilegedObstacle } from "../support/confined.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Arena } from "../support/arena.ts";
+import { confined, sallyport } from "../support/confined.ts";
 import { CredentialServer } from "../support/credential_server.ts";
+import { eachUser } from "../support/each_user.ts";
 
 const SECRET = "Bearer s3cr3t-of-the-person-0123456789";
 let server: CredentialServer;
@@ -31,15 +32,7 @@ async function run(arena: Arena, command: readonly string[], to = server, more: 
   });
 }
 
-describe.each([
-  ["root", process.geteuid!()],
-  ["a user without privileges", NOBODY],
-])("%s", (_who, owner) => {
-  test.beforeEach((context) => {
-    const obstacle = owner === process.geteuid!() ? "" : unprivilegedObstacle();
-    if (obstacle !== "") context.skip(`skipped: ${obstacle}`);
-  });
-
+eachUser((owner) => {
   test("the host gets the secret, the program and the records do not", async () => {
     using arena = new Arena(owner);
     const script = [

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { type LayerPlaces, readLayers } from "../../src/broker/layers/read_layers.ts";
 import { Arena } from "../support/arena.ts";
 import { confined, sallyport } from "../support/confined.ts";
+import { needs, rootObstacle } from "../support/needs.ts";
 
 const LAYER = (kind: string, rules: string): string =>
   `layer: ${kind}\nversion: 1\ndescription: A layer\nrules:\n${rules}`;
@@ -87,10 +88,8 @@ describe("a project layer", () => {
   });
 });
 
-const isRoot = process.geteuid!() === 0;
-if (!isRoot) console.log("skipped: needs root, this machine has an unprivileged user");
-
-describe.runIf(isRoot)("a managed layer", () => {
+describe("a managed layer", () => {
+  needs(rootObstacle());
   let base = "";
   const places = (): LayerPlaces => ({
     managed: [...base.split("/").slice(1), "policy.d"],

@@ -11,6 +11,7 @@ import { askAuthzen } from "../../src/broker/policy_points/authzen.ts";
 import { type IssuanceRequest, readPoints } from "../../src/broker/policy_points/decide.ts";
 import { askOpa } from "../../src/broker/policy_points/opa.ts";
 import { askPoints } from "../../src/broker/tokens/ask_points.ts";
+import { needs, rootObstacle } from "../support/needs.ts";
 import { type Behaviour, opaModule } from "../support/opa_policies.ts";
 import { capability } from "../support/sessions.ts";
 
@@ -252,7 +253,8 @@ describe("a point of AuthZEN", () => {
   });
 });
 
-describe.runIf(process.geteuid!() === 0)("policy points", () => {
+describe("policy points", () => {
+  needs(rootObstacle());
   const REQUEST: IssuanceRequest = {
     occasion: "issue",
     agent: "writer",

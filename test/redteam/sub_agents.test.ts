@@ -7,7 +7,7 @@ import { mintToken } from "../../src/tokens/mint.ts";
 import { Arena } from "../support/arena.ts";
 import { path } from "../support/sessions.ts";
 import { type Finished, good, revokeIn, startWith, until } from "../support/token_run.ts";
-import { HOST, holders, issuer, order } from "../support/tokens.ts";
+import { holders, issuer, order, presentable } from "../support/tokens.ts";
 
 const PYTHON = "/usr/bin/python3";
 
@@ -20,21 +20,8 @@ function arenaWith(): Arena {
   return arena;
 }
 
-/** A token of the issuer that this machine trusts, without a key, good for four minutes. */
 function bearer(id: string, grants: readonly Grant[], change: Partial<Capability> = {}): string {
-  const now = Date.now();
-  const life = { issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 240_000 };
-  const { capability } = order({
-    id,
-    subject: "agent",
-    run: null,
-    grants,
-    delegationDepth: 0,
-    budget: {},
-    ...life,
-    ...change,
-  });
-  return mintToken("json", { capability, audience: HOST, holder: null }, issuer);
+  return presentable(id, grants, null, change);
 }
 
 const mine = (arena: Arena): readonly Grant[] => [

@@ -120,3 +120,24 @@ export function resigned(
   const before = text.slice(0, text.lastIndexOf("~") + 1);
   return before + rawJws({ ...parts.header, ...header }, claims, key);
 }
+
+/** A token of this host's issuer that any run may be shown, good for four minutes from now; without a holder it is good for its bearer. */
+export function presentable(
+  id: string,
+  grants: readonly Grant[],
+  holder: PrivateJwk | null = null,
+  change: Partial<Capability> = {},
+): string {
+  const now = Date.now();
+  const life = { issuedMs: now, notBeforeMs: now - 1000, expiresMs: now + 240_000 };
+  const { capability } = order({
+    ...{ id, subject: "agent", run: null, grants, delegationDepth: 0, budget: {} },
+    ...{ ...life, ...change },
+  });
+  const whose = holder === null ? null : publicHalf(holder);
+  return mintToken(
+    holder === null ? "json" : "aat-01",
+    { capability, audience: HOST, holder: whose },
+    issuer,
+  );
+}

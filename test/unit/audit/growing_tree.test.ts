@@ -5,12 +5,13 @@ import { expect, test } from "vitest";
 import { type AppendRecords, GrowingTree } from "../../../src/audit/growing_tree.ts";
 import { appendLeaf, emptyFrontier, leafHash, rootOf } from "../../../src/audit/merkle.ts";
 import { appendTo, type Segment } from "../../../src/audit/segment.ts";
+import { skipFor } from "../../support/needs.ts";
 
 const ADDON = join(import.meta.dirname, "../../../build/Release/sallyport.node");
 const native = existsSync(ADDON)
   ? (createRequire(import.meta.url)(ADDON).appendRecords as AppendRecords)
   : undefined;
-if (native === undefined) console.log("skipped: needs the addon");
+const obstacle = native === undefined ? "needs the addon, which is not built here" : "";
 
 /** Lines of every length around the blocks of the hash. */
 const LINES = Array.from({ length: 300 }, (_, at) => "x".repeat(at + 1));
@@ -23,11 +24,11 @@ function segmentOf(lines: readonly string[]): Segment {
   return segment;
 }
 
-test.each([
-  ["one by one", undefined, true],
-  ["all at once", native, native !== undefined],
-] as const)("records %s make the tree of their leaves", (_how, appendRecords, isThere) => {
-  if (!isThere) return;
+test.for([
+  ["one by one", undefined, ""],
+  ["all at once", native, obstacle],
+] as const)("records %s make the tree of their leaves", ([_how, appendRecords, lacking], context) => {
+  skipFor(lacking, context);
   const { image, end } = segmentOf(LINES);
   const whole = new GrowingTree(appendRecords);
   whole.append(image, 0, end);
@@ -46,7 +47,8 @@ test.each([
   expect(whole.root()).toEqual(grown.root());
 });
 
-test.skipIf(native === undefined)("bytes that are no records are refused and change nothing", () => {
+test("bytes that are no records are refused and change nothing", (context) => {
+  skipFor(obstacle, context);
   const { image, end } = segmentOf(["a", "b"]);
   const tree = new GrowingTree(native);
   tree.append(image, 0, end);

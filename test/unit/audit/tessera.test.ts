@@ -13,18 +13,19 @@ import {
   verifyInclusion,
 } from "../../../src/audit/proof.ts";
 import { decodeBundle, encodeBundle, tilePath, tileSource } from "../../../src/audit/tiles.ts";
+import { needs } from "../../support/needs.ts";
 
 const LOG = resolve(import.meta.dirname, "../../../../shared/data/tlog/tessera/log");
 // The public test key of that log; its id is the one in the signature lines, and all checkpoints verify under it.
 const VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
 const isThere = existsSync(LOG);
-if (!isThere) console.log("skipped: needs ../shared/data/tlog");
 
 const checkpointOf = (size: number): ReturnType<typeof parseCheckpoint> =>
   parseCheckpoint(readFileSync(join(LOG, `checkpoint.${size}`), "utf8"), parseVkey(VKEY));
 const bundleOf = (size: number): Buffer => readFileSync(join(LOG, tilePath("entries", 0, size)));
 
-describe.skipIf(!isThere)("tessera", () => {
+describe("tessera", () => {
+  needs(isThere ? "" : "needs ../shared/data/tlog, this machine has none");
   test("signatures, bundles, tiles and roots of sizes 1 to 15", () => {
     for (let size = 1; size <= 15; size++) {
       const entries = [...decodeBundle(bundleOf(size))].map(({ bytes }) => bytes);
